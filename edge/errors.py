@@ -1,0 +1,102 @@
+"""What can go wrong, each as an RFC 9457 problem with a stable code.
+
+    Problem            a documented failure: code, status, detail, extension members
+    └── NeedsEdge      this host lacks a capability; the request is passed to the next one, unchanged
+
+`PROBLEMS` is the one table of codes: the JavaScript side and the docs are tested against it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class Kind(NamedTuple):
+    """One row of the table: HTTP status, title, and whether the same request may succeed later."""
+
+    status: int
+    title: str
+    retryable: bool = False
+
+
+PROBLEMS: Mapping[str, Kind] = {
+    # The request itself (edge and origin).
+    "malformed-path": Kind(400, "The path is not percent-encoded UTF-8"),
+    "malformed-header": Kind(400, "A header is not valid"),
+    "malformed-json": Kind(400, "The body is not valid JSON"),
+    "malformed-form": Kind(400, "The body is not a valid form"),
+    "malformed-key": Kind(400, "The Idempotency-Key is missing or malformed"),
+    "malformed-commit": Kind(400, "The commit does not follow the wire format"),
+    "unauthorized": Kind(401, "The request does not prove who sent it"),
+    "forbidden": Kind(403, "This is not allowed"),
+    "not-found": Kind(404, "There is nothing here"),
+    "method-not-allowed": Kind(405, "This method is not allowed here"),
+    "key-reused": Kind(422, "The Idempotency-Key was used for a different request"),
+    "version-conflict": Kind(409, "A record changed while the request was running", retryable=True),
+    "body-too-large": Kind(413, "The body is too large"),
+    "headers-too-large": Kind(431, "The request headers are too large"),
+    # The app's use of the kit.
+    "state-too-large": Kind(500, "The state of this user no longer fits into its token"),
+    "record-too-large": Kind(413, "A record is too large"),
+    "write-in-safe-request": Kind(500, "A safe request tried to write a record"),
+    "write-after-response": Kind(500, "A record was written after the response had started"),
+    "response-too-large": Kind(500, "The response to a write is too large to be remembered"),
+    "internal-error": Kind(500, "The app failed to answer"),
+    # The hosts behind it.
+    "needs-edge": Kind(503, "This host cannot answer the request; an edge can", retryable=True),
+    "catalog-refused": Kind(502, "The catalog answer could be personal and was refused"),
+    "origin-unavailable": Kind(503, "The origin does not answer", retryable=True),
+    "origin-invalid": Kind(502, "The origin's answer makes no sense"),
+    "overloaded": Kind(503, "Too many writes are waiting", retryable=True),
+}
+
+
+class Problem(Exception):
+    """A failure with a stable `code` from `PROBLEMS`.
+
+    `detail` is one sentence for the caller and never holds a secret. `members` become extension
+    members of the problem document (RFC 9457 section 3.2); `headers` go onto the response.
+    Raises `KeyError` for a code that the table does not know.
+    """
+
+    media_type = "application/problem+json"
+
+    def __init__(
+        self, code: str, detail: str = "", *, headers: Mapping[str, str] | None = None, **members: Any
+    ) -> None:
+        self.code = code
+        self.kind = PROBLEMS[code]
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.members = members
+        super().__init__(f"{code}: {detail or self.kind.title}")
+
+    @property
+    def status(self) -> int:
+        return self.kind.status
+
+    def document(self) -> dict[str, Any]:
+        """The problem document as a JSON object (RFC 9457 section 3)."""
+        document: dict[str, Any] = {
+            "type": f"urn:problem-type:edgekit:{self.code}",
+            "title": self.kind.title,
+            "status": self.status,
+            "code": self.code,
+            "retryable": self.kind.retryable,
+        }
+        if self.detail:
+            document["detail"] = self.detail
+        return document | self.members
+
+    def encode(self) -> bytes:
+        """The problem document as UTF-8 bytes; the same problem gives the same bytes."""
+        return json.dumps(self.document(), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+class NeedsEdge(Problem):
+    """Raised in the browser when a handler touches what only an edge has; the kit then escalates."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__("needs-edge", f"{what} is not available on this host")

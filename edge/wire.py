@@ -1,0 +1,204 @@
+"""What edge and origin say to each other: pure values and their JSON form, nothing else.
+
+POST /commit   Idempotency-Key: K   Authorization: Bearer <assertion>   body: `Commit`
+-> 200 `Outcome`     first time: applied; again with the same key: replayed, byte for byte
+-> 409 version-conflict · 422 key-reused · 400 malformed-* · 401 unauthorized
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, cast
+
+from .errors import Problem
+from .types import JSON
+
+ASSERTION_TYPE = "edgekit-assertion+jwt"
+ASSERTION_LIFE = 60  # seconds
+ORIGIN_AUDIENCE = "edgekit-origin"
+RECORD_LIMIT = 65_536  # bytes of one record's JSON
+RESPONSE_LIMIT = 262_144  # bytes of a remembered response body
+COMMIT_LIMIT = 2_097_152  # bytes of a whole commit
+WRITES_LIMIT = 256  # writes (and reads) in one commit
+
+_KEY = re.compile(r"[A-Za-z0-9_.\-]{16,64}")
+_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
+
+Scope = Literal["user", "shared"]
+
+
+class RecordKey(NamedTuple):
+    """Where a record lives: with one user or shared by all, in a collection, under an id."""
+
+    scope: Scope
+    collection: str
+    id: str
+
+
+class Read(NamedTuple):
+    """A record that a handler saw, and the version it saw; version 0 means there was none."""
+
+    key: RecordKey
+    version: int
+
+
+class Write(NamedTuple):
+    """A record to store, or to delete when `value` is None."""
+
+    key: RecordKey
+    value: dict[str, JSON] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """The final answer to a request, kept so that a retry gets the same one.
+
+    `state` is the user's whole state after the request, or None if the request did not change it.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    state: dict[str, JSON] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """All that one request wants to make true, at once or not at all."""
+
+    fingerprint: str
+    reads: tuple[Read, ...]
+    writes: tuple[Write, ...]
+    response: StoredResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The origin's final word on a commit; `replayed` means it had been applied before."""
+
+    replayed: bool
+    response: StoredResponse
+
+
+def is_key(text: str) -> bool:
+    """Whether `text` is a well-formed idempotency key: 16 to 64 of `A-Z a-z 0-9 _ . -`."""
+    return _KEY.fullmatch(text) is not None
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` may name a collection or a record: 1 to 128 of `A-Z a-z 0-9 _ . -`, not dots only."""
+    return _NAME.fullmatch(text) is not None and text.strip(".") != ""
+
+
+def fingerprint(method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> str:
+    """SHA-256 (hex) of what makes two requests the same: method, path with query, content type,
+    preconditions and body, each with its length in front. Cookies and dates do not count."""
+    values = dict(headers)
+    digest = hashlib.sha256()
+    parts = [method, target, *(values.get(n, "") for n in ("content-type", "if-match", "if-none-match"))]
+    for part in [*(part.encode("utf-8", "surrogateescape") for part in parts), body]:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def encode_json(value: object) -> bytes:
+    """Compact UTF-8 JSON with members in their given order."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _response_document(response: StoredResponse) -> dict[str, Any]:
+    return {
+        "status": response.status,
+        "headers": [list(pair) for pair in response.headers],
+        "body": base64.b64encode(response.body).decode("ascii"),
+        "state": response.state,
+    }
+
+
+def encode_commit(commit: Commit) -> bytes:
+    """The body of `POST /commit`."""
+    return encode_json(
+        {
+            "fingerprint": commit.fingerprint,
+            "reads": [[*read.key, read.version] for read in commit.reads],
+            "writes": [[*write.key, write.value] for write in commit.writes],
+            "response": _response_document(commit.response),
+        }
+    )
+
+
+def encode_outcome(outcome: Outcome) -> bytes:
+    """The body of the 200 answer to `POST /commit` and of `GET /commit/{key}`."""
+    return encode_json({"replayed": outcome.replayed, "response": _response_document(outcome.response)})
+
+
+def decode_commit(body: bytes) -> Commit:
+    """Parse and check the body of `POST /commit`.
+
+    Raises `Problem("malformed-commit")` for anything outside the format and
+    `Problem("record-too-large")` for a record over `RECORD_LIMIT`.
+    """
+    try:
+        document = json.loads(body)
+        reads = tuple(Read(_record_key(row[:3]), _version(row[3])) for row in document["reads"])
+        writes = tuple(Write(_record_key(row[:3]), _value(row[3])) for row in document["writes"])
+        mark = document["fingerprint"]
+        response = _decode_response(document["response"])
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError, binascii.Error) as error:
+        raise Problem("malformed-commit", "the body is not a commit") from error
+    if not isinstance(mark, str) or re.fullmatch(r"[0-9a-f]{64}", mark) is None:
+        raise Problem("malformed-commit", "fingerprint must be 64 hexadecimal digits")
+    if max(len(reads), len(writes)) > WRITES_LIMIT:
+        raise Problem("malformed-commit", f"a commit holds at most {WRITES_LIMIT} reads and writes")
+    if len({write.key for write in writes}) != len(writes):
+        raise Problem("malformed-commit", "a record may be written only once")
+    if len(response.body) > RESPONSE_LIMIT:
+        raise Problem("malformed-commit", f"the response body is over {RESPONSE_LIMIT} bytes")
+    return Commit(mark, reads, writes, response)
+
+
+def decode_outcome(body: bytes) -> Outcome:
+    """Parse an outcome; raises `Problem("origin-invalid")` for anything else."""
+    try:
+        document = json.loads(body)
+        return Outcome(bool(document["replayed"]), _decode_response(document["response"]))
+    except (ValueError, TypeError, KeyError, IndexError, binascii.Error) as error:
+        raise Problem("origin-invalid", "the answer to a commit could not be read") from error
+
+
+def _record_key(row: list[Any]) -> RecordKey:
+    scope, collection, record_id = row
+    if scope not in ("user", "shared") or not is_name(collection) or not is_name(record_id):
+        raise ValueError(row)
+    return RecordKey(cast("Scope", scope), collection, record_id)
+
+
+def _version(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(value)
+    return value
+
+
+def _value(value: object) -> dict[str, JSON] | None:
+    if value is not None and not isinstance(value, dict):
+        raise TypeError(value)
+    if value is not None and len(encode_json(value)) > RECORD_LIMIT:
+        raise Problem("record-too-large", f"a record holds at most {RECORD_LIMIT} bytes of JSON")
+    return value
+
+
+def _decode_response(document: dict[str, Any]) -> StoredResponse:
+    status, state = document["status"], document["state"]
+    if type(status) is not int or not 200 <= status <= 599:
+        raise ValueError(status)
+    if state is not None and not isinstance(state, dict):
+        raise TypeError(state)
+    headers = tuple((str(name), str(value)) for name, value in document["headers"])
+    return StoredResponse(status, headers, base64.b64decode(document["body"], validate=True), state)

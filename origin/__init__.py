@@ -1,0 +1,1 @@
+"""The thin origin: it persists, and runs no app code."""
