@@ -1,3 +1,30 @@
-"""edgekit: one ASGI app, answered by the browser, the edge and the origin."""
+"""edgekit: one ASGI app, answered by the browser, the edge and the origin.
+
+    Stateless     wraps your ASGI app; itself an ASGI app
+    context       what a handler may use: state, catalog, records, now, new_id(), form_key()
+    Problem       a failure with a stable code (RFC 9457)
+
+Tools are imported by path: `edge.testing.Client`, `edge.conformance`.
+"""
+
+from .app import Stateless
+from .catalog import CatalogReader
+from .context import Context, Html, context
+from .errors import NeedsEdge, Problem
+from .records import Page, Record, Records
+from .state import State
 
 __version__ = "0.1.0"
+__all__ = [
+    "CatalogReader",
+    "Context",
+    "Html",
+    "NeedsEdge",
+    "Page",
+    "Problem",
+    "Record",
+    "Records",
+    "State",
+    "Stateless",
+    "context",
+]

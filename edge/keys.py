@@ -47,7 +47,7 @@ class KeyVerifier:
 
     async def verify(self, kid: str, message: bytes, signature: bytes) -> bool:
         key = self._keys.get(kid)
-        return key is not None and _ES256.verify(message, key, signature)  # type: ignore[arg-type]
+        return key is not None and _ES256.verify(message, key, signature)
 
 
 def generate() -> dict[str, str]:

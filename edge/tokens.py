@@ -126,7 +126,7 @@ async def open_view(token: str, verifier: Verifier, now: float) -> View:
     return view
 
 
-async def mint_assertion(  # noqa: PLR0917 - one argument per claim
+async def mint_assertion(
     signer: Signer, subject: str, method: str, target: str, body: bytes, key: str, clock: Clock
 ) -> str:
     """The edge's statement to the origin: this call, for this user, now. `key` may be empty."""
@@ -141,7 +141,7 @@ async def mint_assertion(  # noqa: PLR0917 - one argument per claim
     return await mint(signer, ASSERTION_TYPE, claims)
 
 
-async def check_assertion(  # noqa: PLR0917 - one argument per claim
+async def check_assertion(
     token: str, verifier: Verifier, method: str, target: str, body: bytes, key: str, clock: Clock
 ) -> str:
     """Return the subject if `token` vouches for exactly this call; raises `Problem("unauthorized")`."""

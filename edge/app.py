@@ -1,0 +1,135 @@
+"""`Stateless`: wraps an ASGI app so that every host can answer every request it is allowed to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from . import endpoints, hosts
+from .context import Context
+from .errors import NeedsEdge, Problem
+from .exchange import Exchange
+from .host import Host
+from .intake import BODY_LIMIT, SAFE, check_head, diagnose, idempotency_key, limited, read_body, replay
+from .placement import Placement
+from .responder import Responder
+from .settlement import Settlement
+from .types import View
+
+ATTEMPTS = 4  # runs of a handler whose records change under it
+logger = logging.getLogger("edgekit")
+
+
+class Stateless:
+    """An ASGI app that keeps nothing between two requests; itself an ASGI app.
+
+    `anywhere`: path patterns (Starlette syntax) whose safe requests may be answered in the browser.
+    `shared`: record collections that belong to everybody instead of to one user.
+    `static`: URL prefix -> folder of files that go into the browser release as they are.
+    `script`: whether pages get the script that registers the service worker.
+    `max_body`: bytes of the largest request body.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        anywhere: Iterable[str] = (),
+        *,
+        shared: Iterable[str] = (),
+        static: Mapping[str, str | PathLike[str]] | None = None,
+        script: bool = True,
+        max_body: int = BODY_LIMIT,
+    ) -> None:
+        self.app = app
+        self.placement = Placement(anywhere)
+        self.shared = frozenset(shared)
+        self.static = dict(static or {})
+        self.script = script
+        self.max_body = max_body
+        self._host: Host | None = None
+
+    def bind(self, host: Host) -> None:
+        """Let `host` run this app. Without it the first request picks the host of this platform."""
+        self._host = host
+
+    @property
+    def host(self) -> Host:
+        """The host that runs this app; chosen now if it was not bound."""
+        if self._host is None:
+            self._host = hosts.default(self.static)
+        return self._host
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(dict(scope), receive, send)
+        elif scope["type"] == "lifespan":
+            host = self.host
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                await host.close()
+        else:
+            await self.app(scope, receive, send)
+
+    async def _http(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        host = self.host
+        responder = Responder(scope, send, host, script=self.script)
+        try:
+            check_head(scope, self.max_body)
+            if endpoints.owns(scope, host):
+                await endpoints.answer(scope, receive, send, responder, host, self.shared)
+                return
+            view = await host.views.open(scope)
+            if scope["method"] in SAFE:
+                await self._safe(host, view, scope, limited(receive, self.max_body), responder)
+            else:
+                await self._unsafe(host, view, scope, limited(receive, self.max_body), responder)
+        except Exception as error:
+            problem = error if isinstance(error, Problem) else Problem("internal-error")
+            if not isinstance(error, Problem) or (problem.status >= 500 and not isinstance(error, NeedsEdge)):
+                logger.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
+            if responder.started:
+                raise  # too late to say so properly: the server cuts the connection
+            await responder.problem(problem)
+
+    async def _safe(
+        self, host: Host, view: View | None, scope: dict[str, Any], receive: Receive, responder: Responder
+    ) -> None:
+        ctx = self._context(host, view, scope, None)
+        settlement = Settlement(host, ctx, scope, b"", None)
+        await Exchange(ctx, responder, settlement.safe).run(self.app, scope, receive)
+
+    async def _unsafe(
+        self, host: Host, view: View | None, scope: dict[str, Any], receive: Receive, responder: Responder
+    ) -> None:
+        body = await read_body(receive)
+        if body is None:
+            return
+        key = await idempotency_key(scope, body)
+        repeated = view is not None and key is not None and key in view.applied
+        for attempt in range(1, ATTEMPTS + 1):
+            ctx = self._context(host, view, scope, key)
+            settlement = Settlement(host, ctx, scope, body, key, repeated=repeated)
+            if repeated and await settlement.was_stored(responder):
+                return
+            try:
+                exchange = Exchange(ctx, responder, settlement.unsafe)
+                await exchange.run(self.app, scope, replay(body, receive))
+            except Problem as problem:
+                if problem.code != "version-conflict" or attempt == ATTEMPTS or responder.started:
+                    raise
+            except Exception as error:
+                mistake = None if responder.started else await diagnose(scope, body)
+                if mistake is None:
+                    raise
+                raise mistake from error
+            else:
+                return
+
+    def _context(self, host: Host, view: View | None, scope: dict[str, Any], key: str | None) -> Context:
+        seed = key or host.entropy(16).hex()
+        return Context(host, view, method=scope["method"], key=seed, shared=self.shared)

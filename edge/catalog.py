@@ -1,0 +1,163 @@
+"""The catalog: data that is the same for everybody, cached on every host by the same rules.
+
+It is fetched through a `PublicFetch`, which cannot carry a credential, and answers that look personal
+are refused all the same. Freshness follows RFC 9111 section 4.2, staleness RFC 5861.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .cache import ByteCache
+from .errors import Problem
+from .types import Clock, PublicFetch, Reply
+from .wire import is_name
+
+MAX_BYTES = 32 * 1024 * 1024  # of all collections kept by one host
+ABSENT_LIFE = 5.0  # seconds that "there is no such collection" is believed
+FAILURE_PAUSE = 1.0  # seconds between tries to refresh a stale collection
+JITTER = 0.1  # freshness is shortened by up to this share, so that hosts do not refresh in step
+
+_DIRECTIVE = re.compile(r'([a-z\-]+)(?:="?([^",]*)"?)?')
+_SHAREABLE = {"", "accept", "accept-encoding", "accept-language"}
+
+
+@dataclass(slots=True)
+class Collection:
+    """One published collection: its items in order, its version, and when it stops being fresh."""
+
+    name: str
+    version: str
+    items: Mapping[str, dict[str, Any]]
+    body: bytes
+    fresh_until: float
+    refresh_until: float
+    life: float
+
+
+class Catalog:
+    """All collections that this host has seen lately.
+
+    `timer` is monotonic, `spread` returns a number in [0, 1). Concurrent misses share one fetch.
+    """
+
+    def __init__(
+        self, fetch: PublicFetch, timer: Clock, spread: Callable[[], float], max_bytes: int = MAX_BYTES
+    ) -> None:
+        self._fetch = fetch
+        self._timer = timer
+        self._spread = spread
+        self._cache: ByteCache[Collection | None] = ByteCache(max_bytes, timer)
+        self._absent: ByteCache[bool] = ByteCache(10_000, timer)
+        self._flights: dict[str, asyncio.Task[Collection | None]] = {}
+
+    async def collection(self, name: str) -> Collection | None:
+        """The collection, or None if the origin publishes none of that name.
+
+        Raises `Problem`: "origin-unavailable" when nothing usable is cached and the origin does not
+        answer, "catalog-refused" for an answer that could be personal.
+        """
+        if not is_name(name) or self._absent.get(name):
+            return None
+        held, now = self._cache.get(name), self._timer()
+        if held is not None and now < held.fresh_until:
+            return held
+        flight = self._flights.get(name)
+        if flight is None:
+            flight = asyncio.ensure_future(self._refresh(name, held))
+            self._flights[name] = flight
+            flight.add_done_callback(lambda done: self._landed(name, done))
+        if held is not None and now < held.refresh_until:
+            return held  # stale-while-revalidate: the flight goes on without us
+        return await asyncio.shield(flight)
+
+    def _landed(self, name: str, flight: asyncio.Task[Collection | None]) -> None:
+        del self._flights[name]
+        if not flight.cancelled():
+            flight.exception()  # a background refresh has nobody else to look at its failure
+
+    async def _refresh(self, name: str, held: Collection | None) -> Collection | None:
+        try:
+            reply = await self._fetch(f"/catalog/{name}", f'"{held.version}"' if held else None)
+            if reply.status >= 500:
+                raise Problem("origin-unavailable")
+        except Problem as problem:
+            if held is None or problem.code != "origin-unavailable":
+                raise
+            held.fresh_until = self._timer() + FAILURE_PAUSE  # stale-if-error
+            return held
+        if reply.status == 404:
+            self._absent.put(name, True, size=1, life=ABSENT_LIFE)
+            return None
+        return self._keep(name, reply, held)
+
+    def _keep(self, name: str, reply: Reply, held: Collection | None) -> Collection:
+        fresh, refresh, on_error = _lifetimes(reply.headers)
+        now = self._timer()
+        fresh *= 1 - JITTER * self._spread()
+        if reply.status == 304 and held is not None:
+            version, items, body = held.version, held.items, held.body
+        elif reply.status == 200:
+            version, items, body = _parse(reply.body)
+        else:
+            raise Problem("origin-invalid", f"the catalog answered {reply.status}")
+        life = fresh + max(refresh, on_error)
+        kept = Collection(name, version, items, body, now + fresh, now + fresh + refresh, life)
+        # Python objects take several times the room of their JSON.
+        self._cache.put(name, kept, size=6 * len(body) + 1024, life=life)
+        return kept
+
+
+class CatalogReader:
+    """`ctx.catalog`: one request's look at the catalog. Whatever it reads twice is the same twice."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._seen: dict[str, Collection | None] = {}
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The version of each collection that was used."""
+        return {name: held.version for name, held in self._seen.items() if held}
+
+    async def all(self, collection: str) -> Mapping[str, dict[str, Any]]:
+        """Every item by key, in published order; empty if there is no such collection. Do not modify."""
+        if collection not in self._seen:
+            self._seen[collection] = await self._catalog.collection(collection)
+        held = self._seen[collection]
+        return {} if held is None else held.items
+
+    async def get(self, collection: str, key: str) -> dict[str, Any] | None:
+        """One item, or None. Do not modify it."""
+        return (await self.all(collection)).get(key)
+
+
+def _parse(body: bytes) -> tuple[str, Mapping[str, dict[str, Any]], bytes]:
+    try:
+        document = json.loads(body)
+        version, items = document["version"], document["items"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Problem("origin-invalid", "the catalog answer could not be read") from error
+    if not isinstance(version, str) or not isinstance(items, dict):
+        raise Problem("origin-invalid", "the catalog answer could not be read")
+    return version, items, body
+
+
+def _lifetimes(headers: Mapping[str, str]) -> tuple[float, float, float]:
+    """Seconds (fresh, stale-while-revalidate, stale-if-error); refuses what could be personal."""
+    directives = dict(_DIRECTIVE.findall(headers.get("cache-control", "").lower()))
+    vary = {field.strip() for field in headers.get("vary", "").lower().split(",")}
+    if "set-cookie" in headers or directives.keys() & {"private", "no-store"} or vary - _SHAREABLE:
+        raise Problem("catalog-refused")
+    fresh = directives.get("s-maxage") or directives.get("max-age") or "0"
+    seconds = (fresh, directives.get("stale-while-revalidate", "0"), directives.get("stale-if-error", "0"))
+    try:
+        life, refresh, on_error = (min(max(float(int(value)), 0.0), 86_400.0 * 30) for value in seconds)
+    except ValueError as error:
+        raise Problem("origin-invalid", "Cache-Control could not be read") from error
+    return life, refresh, on_error

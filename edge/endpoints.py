@@ -1,0 +1,131 @@
+"""The kit's own paths, `/_edge/…` and `/sw.js`: what the browser host needs from an edge.
+
+GET /_edge/health                               200 when this host answers
+GET /_edge/keys                                 public JWK set (RFC 7517)
+GET /_edge/view                                 204; Edgekit-View holds the token, or "none"
+GET /_edge/catalog/{collection}                 public, cacheable
+GET /_edge/records/{scope}/{collection}[/{id}]  the caller's own or shared records, never cached
+everything else                                 the browser release, if this host serves one
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.datastructures import Headers, QueryParams
+from starlette.types import Receive, Send
+
+from .errors import Problem
+from .host import Host
+from .intake import SAFE
+from .records import Record
+from .responder import Responder
+from .views import CLIENT_HEADER, VIEW_HEADER
+from .wire import RecordKey, encode_json, is_name
+
+PREFIX = "/_edge/"
+PAGE_LIMIT = 200
+
+
+def owns(scope: dict[str, Any], host: Host) -> bool:
+    """Whether this request is for the kit rather than for the app; the browser host owns no path."""
+    path: str = scope["path"]
+    if host.name == "browser":
+        return False
+    return path.startswith(PREFIX) or path == "/sw.js" or (host.assets is not None and host.assets.owns(path))
+
+
+async def answer(
+    scope: dict[str, Any],
+    receive: Receive,
+    send: Send,
+    responder: Responder,
+    host: Host,
+    shared: frozenset[str],
+) -> None:
+    """Answer one of the kit's own paths; raises `Problem` like a handler would."""
+    if scope["method"] not in SAFE:
+        raise Problem("method-not-allowed", headers={"allow": "GET, HEAD, OPTIONS"})
+    path: str = scope["path"]
+    name, _, rest = path.removeprefix(PREFIX).partition("/") if path.startswith(PREFIX) else ("", "", "")
+    if name == "health" and not rest:
+        await _json(responder, {"status": "ok", "host": host.name}, "no-store")
+    elif name == "keys" and not rest and host.jwks is not None:
+        await _json(responder, dict(host.jwks), "public, max-age=300")
+    elif name == "view" and not rest:
+        await _view(scope, responder, host)
+    elif name == "catalog":
+        await _catalog(scope, responder, host, rest)
+    elif name == "records":
+        await _json(responder, await _records(scope, host, shared, rest.split("/")), "private, no-store")
+    elif host.assets is not None:
+        await host.assets(scope, receive, send)
+    else:
+        raise Problem("not-found")
+
+
+async def _json(responder: Responder, value: object, cache: str, etag: str = "") -> None:
+    body = encode_json(value) if not isinstance(value, bytes) else value
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", cache.encode()),
+    ]
+    if etag:
+        headers.append((b"etag", etag.encode()))
+    await responder.begin(200, headers, body)
+
+
+async def _view(scope: dict[str, Any], responder: Responder, host: Host) -> None:
+    """Hand a service worker the view that its cookie holds; nobody else may read it."""
+    headers = [(b"cache-control", b"no-store")]
+    if Headers(raw=scope["headers"]).get(CLIENT_HEADER.decode()) is None:
+        raise Problem("forbidden", "only for the service worker")
+    view = await host.views.open(scope)
+    if view is None:
+        headers.append((VIEW_HEADER, b"none"))
+    else:
+        headers += [pair for pair in await host.views.issue(scope, view) if pair[0] == VIEW_HEADER]
+    await responder.begin(204, headers, b"")
+
+
+async def _catalog(scope: dict[str, Any], responder: Responder, host: Host, name: str) -> None:
+    held = await host.catalog.collection(name)
+    if held is None:
+        raise Problem("not-found", "no such collection")
+    etag = f'"{held.version}"'
+    cache = "public, max-age=60, stale-while-revalidate=60, stale-if-error=86400"
+    if Headers(raw=scope["headers"]).get("if-none-match") == etag:
+        headers = [(b"etag", etag.encode()), (b"cache-control", cache.encode())]
+        await responder.begin(304, headers, b"")
+    else:
+        await _json(responder, held.body, cache, etag)
+
+
+async def _records(
+    scope: dict[str, Any], host: Host, shared: frozenset[str], path: list[str]
+) -> dict[str, Any]:
+    kind, *names = path
+    if kind not in ("user", "shared") or not 1 <= len(names) <= 2 or not all(map(is_name, names)):
+        raise Problem("not-found")
+    view = await host.views.open(scope)
+    if (kind == "shared") != (names[0] in shared):
+        raise Problem("not-found", "no such collection")
+    subject = view.subject if view is not None else ""
+    if kind == "user" and view is None:
+        raise Problem("not-found", "there is no user yet")
+    if len(names) == 2:
+        record = await host.origin.record(subject, RecordKey(kind, names[0], names[1]))  # type: ignore[arg-type]
+        if record is None:
+            raise Problem("not-found")
+        return _document(record)
+    query = QueryParams(scope["query_string"])
+    limit = query.get("limit", "50")
+    if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit) <= PAGE_LIMIT:
+        raise Problem("malformed-header", f"limit is a number from 1 to {PAGE_LIMIT}")
+    page = await host.origin.page(subject, kind, names[0], int(limit), query.get("after"))  # type: ignore[arg-type]
+    return {"items": [_document(record) for record in page.items], "next": page.next}
+
+
+def _document(record: Record) -> dict[str, Any]:
+    return {"id": record.id, "version": record.version, "value": record.value}

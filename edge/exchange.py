@@ -1,0 +1,99 @@
+"""One run of the app for one request: watches what it sends and decides when that becomes the answer.
+
+A safe request streams through. The complete answer to an unsafe request is first settled (committed);
+only then is it sent. The app's failures are held back, so that they can be answered as problems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from starlette.types import ASGIApp, Receive
+
+from .context import SCOPE_KEY, Context
+from .errors import NeedsEdge, Problem
+from .responder import Responder
+from .views import Headers
+from .wire import RESPONSE_LIMIT
+
+
+class Answer(NamedTuple):
+    """A whole response as a value."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+Settle = Callable[[Answer], Awaitable[Answer]]
+
+
+class Exchange:
+    """`settle` turns the app's complete answer into the final one, or raises a `Problem`."""
+
+    def __init__(self, ctx: Context, responder: Responder, settle: Settle) -> None:
+        self._ctx = ctx
+        self._responder = responder
+        self._settle = settle
+        self._status = 0
+        self._headers: Headers = []
+        self._held = bytearray()
+        self._complete = False
+        self._failure: Exception | None = None
+
+    async def run(self, app: ASGIApp, scope: dict[str, Any], receive: Receive) -> None:
+        """Run the app to its end, background work included.
+
+        Raises `Problem` if there is still no answer then; any other exception is the app's own.
+        """
+        inner = {**scope, SCOPE_KEY: self._ctx, "session": self._ctx.state}
+        try:
+            await app(inner, receive, self.send)
+        except Exception as error:
+            # What the kit itself refused counts more than what the app made of the refusal.
+            self._failure = self._failure or error
+        if self._responder.started and self._failure is None:
+            return
+        if self._ctx.escalated and not self._responder.started:
+            raise NeedsEdge("what the handler asked for")
+        if self._failure is not None:
+            raise self._failure
+        if not self._complete:
+            raise Problem("internal-error", "the app ended without an answer")
+        await self._finish()
+
+    async def send(self, message: Any) -> None:
+        """The ASGI `send` that the app gets."""
+        if self._failure is not None:
+            return
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            self._headers = [(bytes(n).lower(), bytes(v)) for n, v in message.get("headers", ())]
+        elif message["type"] == "http.response.body":
+            try:
+                await self._body(bytes(message.get("body", b"")), more=message.get("more_body", False))
+            except Problem as problem:
+                self._failure = problem
+                raise
+
+    async def _body(self, part: bytes, *, more: bool) -> None:
+        if self._responder.started:
+            await self._responder.part(part, more=more)
+            return
+        self._held += part
+        self._complete = not more
+        if self._status >= 500 and len(self._held) <= RESPONSE_LIMIT:
+            return  # perhaps an exception is on its way that says more
+        if not more:
+            await self._finish()
+        elif not self._ctx.records.touched:
+            self._ctx.records.closed = True
+            final = await self._settle(Answer(self._status, self._headers, b""))
+            await self._responder.begin(self._status, final.headers, bytes(self._held), more=True)
+        elif len(self._held) > RESPONSE_LIMIT:
+            raise Problem("response-too-large", f"at most {RESPONSE_LIMIT} bytes")
+
+    async def _finish(self) -> None:
+        final = await self._settle(Answer(self._status, self._headers, bytes(self._held)))
+        await self._responder.begin(*final)

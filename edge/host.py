@@ -1,0 +1,51 @@
+"""What a host brings along: clock, randomness, keys, the way to the origin. Adapters build one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from starlette.types import Receive, Scope, Send
+
+from .catalog import Catalog
+from .origin_client import OriginClient
+from .types import Clock, Entropy, HostName
+from .views import Views
+
+
+class AssetServer(Protocol):
+    """Serves files that need no handler: the browser release and the app's static folders."""
+
+    def owns(self, path: str) -> bool:
+        """Whether `path`, outside the kit's own prefix, is a static file's."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or raise `Problem("not-found")` before anything is sent."""
+        ...
+
+
+async def _nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One running copy of the app. It holds nothing about a user between two requests.
+
+    `clock` is wall time and `timer` monotonic, both in seconds; `entropy(n)` gives n random bytes;
+    `jwks` is the public key set to publish, `assets` serves the browser release, `close` ends it all.
+    """
+
+    name: HostName
+    clock: Clock
+    timer: Clock
+    entropy: Entropy
+    views: Views
+    origin: OriginClient
+    catalog: Catalog
+    jwks: Mapping[str, Any] | None = None
+    assets: AssetServer | None = None
+    development: bool = False
+    close: Callable[[], Awaitable[None]] = _nothing

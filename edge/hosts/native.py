@@ -1,0 +1,120 @@
+"""CPython host: any ASGI server runs the app, set up from the environment.
+
+EDGEKIT_ORIGIN       base URL of the origin; without it catalog and records answer 503
+EDGEKIT_KEYS         file with the private JWK; without it a key that dies with the process
+EDGEKIT_RELEASE      folder of the browser release; without it there is no browser host
+EDGEKIT_DEVELOPMENT  "1": friendlier and slower
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from ..catalog import Catalog
+from ..errors import Problem
+from ..host import Host
+from ..keys import KeySigner, KeyVerifier, generate, public_set
+from ..origin_client import OriginClient
+from ..types import Reply
+from ..views import CookieViews
+from .assets import Assets
+
+TIMEOUT = httpx.Timeout(10.0, connect=2.0)  # seconds
+LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
+logger = logging.getLogger("edgekit")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a native host has to be told; all of it is optional."""
+
+    origin: str | None = None
+    key: Mapping[str, Any] | None = None
+    release: Path | None = None
+    development: bool = False
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Read the variables named above; raises OSError or ValueError for a key file that is not one."""
+        key_file, release = os.environ.get("EDGEKIT_KEYS"), os.environ.get("EDGEKIT_RELEASE")
+        return cls(
+            origin=os.environ.get("EDGEKIT_ORIGIN"),
+            key=json.loads(Path(key_file).read_bytes()) if key_file else None,
+            release=Path(release) if release else None,
+            development=os.environ.get("EDGEKIT_DEVELOPMENT") == "1",
+        )
+
+
+class OriginTransport:
+    """Both ways to the origin. The public one has a connection pool of its own and no way to add a header."""
+
+    def __init__(self, base_url: str | None, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        options: dict[str, Any] = {"base_url": base_url or "", "timeout": TIMEOUT, "limits": LIMITS}
+        options["transport"] = transport or httpx.AsyncHTTPTransport(retries=1, limits=LIMITS)
+        self._configured = base_url is not None
+        self._public = httpx.AsyncClient(**options)
+        self._private = httpx.AsyncClient(**options)
+
+    async def public_fetch(self, path: str, etag: str | None) -> Reply:
+        """A `PublicFetch`."""
+        headers = {"if-none-match": etag} if etag else {}
+        return await self._send(self._public, "GET", path, headers, b"")
+
+    async def fetch(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """A `Fetch`. Every call may be repeated (reads, and commits under a key), so a connection that
+        breaks on the way, as when the origin restarts, costs one more try."""
+        try:
+            return await self._send(self._private, method, target, headers, body)
+        except Problem:
+            if not self._configured:
+                raise
+            return await self._send(self._private, method, target, headers, body)
+
+    async def _send(
+        self, client: httpx.AsyncClient, method: str, target: str, headers: Mapping[str, str], body: bytes
+    ) -> Reply:
+        if not self._configured:
+            raise Problem("origin-unavailable", "no origin is set (EDGEKIT_ORIGIN, or run `edgekit serve`)")
+        try:
+            answer = await client.request(method, target, headers=dict(headers), content=body or None)
+        except httpx.TransportError as error:
+            raise Problem("origin-unavailable") from error
+        client.cookies.clear()
+        return Reply(answer.status_code, dict(answer.headers), answer.content)
+
+    async def close(self) -> None:
+        await self._public.aclose()
+        await self._private.aclose()
+
+
+def host(settings: Settings, static: Mapping[str, str | os.PathLike[str]]) -> Host:
+    """Build the CPython host."""
+    key = settings.key
+    if key is None:
+        key = generate()
+        logger.warning("EDGEKIT_KEYS is not set: signing with a key that ends with this process")
+    signer, jwks = KeySigner(key), public_set(key)
+    transport = OriginTransport(settings.origin)
+    return Host(
+        name="native",
+        clock=time.time,
+        timer=time.monotonic,
+        entropy=os.urandom,
+        views=CookieViews(signer, KeyVerifier(jwks), time.time),
+        origin=OriginClient(transport.fetch, signer, time.time),
+        catalog=Catalog(transport.public_fetch, time.monotonic, random.random),
+        jwks=jwks,
+        assets=Assets(settings.release, static),
+        development=settings.development,
+        close=transport.close,
+    )

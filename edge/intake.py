@@ -1,0 +1,133 @@
+"""What a request must be before an app sees it, and why an app may have failed on its body."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+from starlette.types import Receive
+
+from .errors import Problem
+from .wire import is_key
+
+HEADER_LIMIT = 16_384  # bytes of all names and values
+BODY_LIMIT = 10 * 1024 * 1024  # bytes, unless the app asks for another limit
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 section 9.2.1
+KEY_FIELD = "_key"
+
+
+def check_head(scope: dict[str, Any], body_limit: int) -> None:
+    """Raise a 4xx `Problem` for a request line or headers that no handler should have to think about."""
+    if scope["method"] not in METHODS:
+        allow = ", ".join(sorted(METHODS))
+        raise Problem("method-not-allowed", f"allowed: {allow}", headers={"allow": allow})
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADER_LIMIT:
+        raise Problem("headers-too-large", f"at most {HEADER_LIMIT} bytes of headers")
+    try:
+        unquote_to_bytes(scope.get("raw_path") or scope["path"].encode()).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Problem("malformed-path") from error
+    length = Headers(raw=scope["headers"]).get("content-length")
+    if length is not None and not (length.isascii() and length.isdigit()):
+        raise Problem("malformed-header", "Content-Length is not a number")
+    if length is not None and int(length) > body_limit:
+        raise _too_large(body_limit)
+
+
+def limited(receive: Receive, body_limit: int) -> Receive:
+    """`receive` that raises `Problem("body-too-large")` once more than `body_limit` bytes have come."""
+    seen = 0
+
+    async def counted() -> Any:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > body_limit:
+            raise _too_large(body_limit)
+        return message
+
+    return counted
+
+
+async def read_body(receive: Receive) -> bytes | None:
+    """The whole body, or None if the client went away before its end."""
+    chunks = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives `body` once and then whatever the connection says."""
+    given = False
+
+    async def again() -> Any:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+async def idempotency_key(scope: dict[str, Any], body: bytes) -> str | None:
+    """The key from the header or, for plain HTML forms, from the hidden field of `form_key()`.
+
+    Raises `Problem("malformed-key")`; returns None when the client sent none.
+    """
+    key = Headers(raw=scope["headers"]).get("idempotency-key")
+    if key is None and _media_type(scope) in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        try:
+            async with Request(scope, replay(body, _ended)).form() as form:
+                field = form.get(KEY_FIELD)
+        except (HTTPException, MultiPartException, ValueError) as error:
+            raise Problem("malformed-form") from error
+        key = field if isinstance(field, str) else None
+    if key is not None and not is_key(key):
+        raise Problem("malformed-key", "an Idempotency-Key has 16 to 64 characters of A-Z a-z 0-9 _ . -")
+    return key
+
+
+async def diagnose(scope: dict[str, Any], body: bytes) -> Problem | None:
+    """Why an app may have failed on this body: the client's mistake as a `Problem`, or None.
+
+    Asked only after a failure, so that good requests are not parsed twice.
+    """
+    media_type = _media_type(scope)
+    if media_type == "application/json" or media_type.endswith("+json"):
+        try:
+            json.loads(body)
+        except (ValueError, RecursionError):
+            return Problem("malformed-json")
+    try:
+        await idempotency_key({**scope, "headers": _without_key(scope)}, body)
+    except Problem as problem:
+        return problem if problem.code == "malformed-form" else None
+    return None
+
+
+def _too_large(body_limit: int) -> Problem:
+    return Problem("body-too-large", f"at most {body_limit} bytes", limit=body_limit)
+
+
+def _media_type(scope: dict[str, Any]) -> str:
+    return Headers(raw=scope["headers"]).get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _without_key(scope: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+    return [pair for pair in scope["headers"] if pair[0] != b"idempotency-key"]
+
+
+async def _ended() -> Any:
+    return {"type": "http.disconnect"}

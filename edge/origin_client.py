@@ -1,0 +1,83 @@
+"""Asks the origin for records and hands it commits, in the wire format and for one user at a time."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from .errors import PROBLEMS, Problem
+from .records import Page, Record
+from .tokens import mint_assertion
+from .types import Clock, Fetch, Reply, Signer
+from .wire import Commit, Outcome, RecordKey, Scope, decode_outcome, encode_commit
+
+
+class OriginClient:
+    """A `RecordSource` that also commits.
+
+    With a `signer` each call carries an assertion of who asks and for what. In the browser there is
+    none: the same paths are asked from the edge, which knows the user by the cookie.
+    """
+
+    def __init__(self, fetch: Fetch, signer: Signer | None, clock: Clock) -> None:
+        self._fetch = fetch
+        self._signer = signer
+        self._clock = clock
+
+    async def record(self, subject: str, key: RecordKey) -> Record | None:
+        """One record, or None. Raises `Problem` when the origin does not answer or refuses."""
+        reply = await self._call("GET", f"/records/{key.scope}/{key.collection}/{key.id}", subject)
+        return None if reply.status == 404 else _record(_document(reply))
+
+    async def page(self, subject: str, scope: Scope, collection: str, limit: int, after: str | None) -> Page:
+        """Up to `limit` records in order of id, after the id `after`."""
+        query = urlencode({"limit": limit} | ({"after": after} if after else {}))
+        document = _document(await self._call("GET", f"/records/{scope}/{collection}?{query}", subject))
+        return Page([_record(item) for item in document["items"]], document["next"])
+
+    async def commit(self, subject: str, key: str, commit: Commit) -> Outcome:
+        """Make `commit` true exactly once; the same `key` again returns the first outcome.
+
+        Raises `Problem`: "version-conflict", "key-reused", "origin-unavailable" (outcome unknown:
+        the same key may be sent again).
+        """
+        reply = await self._call("POST", "/commit", subject, encode_commit(commit), key)
+        _document(reply)
+        return decode_outcome(reply.body)
+
+    async def outcome(self, subject: str, key: str) -> Outcome | None:
+        """What became of an earlier commit under `key`, or None if there was none."""
+        reply = await self._call("GET", f"/commit/{key}", subject)
+        if reply.status == 404:
+            return None
+        _document(reply)
+        return decode_outcome(reply.body)
+
+    async def _call(self, method: str, target: str, subject: str, body: bytes = b"", key: str = "") -> Reply:
+        headers = {"content-type": "application/json"} if body else {}
+        if key:
+            headers["idempotency-key"] = key
+        if self._signer is not None:
+            token = await mint_assertion(self._signer, subject, method, target, body, key, self._clock)
+            headers["authorization"] = f"Bearer {token}"
+        return await self._fetch(method, target, headers, body)
+
+
+def _record(document: dict[str, Any]) -> Record:
+    return Record(document["id"], document["version"], document["value"])
+
+
+def _document(reply: Reply) -> dict[str, Any]:
+    """The JSON of a 200; anything else becomes the `Problem` it describes."""
+    try:
+        document: dict[str, Any] = json.loads(reply.body)
+        if reply.status == 200:
+            return document
+        code, detail = document["code"], document.get("detail", "")
+    except (ValueError, KeyError, TypeError) as error:
+        raise Problem("origin-invalid", f"status {reply.status} without a readable body") from error
+    # What the origin says about our assertion is our fault, never the user's.
+    if code not in PROBLEMS or code == "unauthorized":
+        raise Problem("origin-invalid", f"the origin answered {reply.status} {code}")
+    raise Problem(code, detail)

@@ -1,0 +1,134 @@
+"""`ctx.records`: reads are noted with the version they saw, writes are collected; the kit commits once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple, Protocol
+
+from .errors import Problem
+from .types import JSON
+from .wire import RECORD_LIMIT, WRITES_LIMIT, Read, RecordKey, Scope, Write, encode_json, is_name
+
+
+class Record(NamedTuple):
+    """A stored document; `version` counts its changes, 0 for one that this request wrote."""
+
+    id: str
+    version: int
+    value: dict[str, Any]
+
+
+class Page(NamedTuple):
+    """Some records in order of id; `next` goes into `after=` for the following page, None at the end."""
+
+    items: list[Record]
+    next: str | None
+
+
+class RecordSource(Protocol):
+    """Where records are read from, on behalf of one user (`subject`)."""
+
+    async def record(self, subject: str, key: RecordKey) -> Record | None: ...
+
+    async def page(
+        self, subject: str, scope: Scope, collection: str, limit: int, after: str | None
+    ) -> Page: ...
+
+
+class Records:
+    """One request's unit of work. Nothing is stored until the kit commits it, all or nothing.
+
+    `shared` names the collections that belong to everybody; all others belong to the user.
+    `subject` yields the user's id, or None for somebody who owns nothing yet.
+    """
+
+    def __init__(
+        self,
+        source: RecordSource,
+        shared: Collection[str],
+        subject: Callable[[], str | None],
+        *,
+        writable: bool,
+    ) -> None:
+        self._source = source
+        self._shared = shared
+        self._subject = subject
+        self._writable = writable
+        self._seen: dict[RecordKey, Record | None] = {}
+        self._writes: dict[RecordKey, dict[str, JSON] | None] = {}
+        self.touched = False
+        self.closed = False
+
+    async def get(self, collection: str, id: str) -> Record | None:  # noqa: A002 - the field's word
+        """The record, or None. What this request has written itself is seen."""
+        key = self._key(collection, id)
+        self.touched = True
+        if key in self._writes:
+            value = self._writes[key]
+            return None if value is None else Record(id, 0, value)
+        if key not in self._seen:
+            subject = self._owner(key.scope)
+            self._seen[key] = None if subject is None else await self._source.record(subject, key)
+        return self._seen[key]
+
+    async def list(self, collection: str, limit: int = 50, after: str | None = None) -> Page:
+        """Up to `limit` (1 to 200) records in order of id, after the id `after`.
+
+        A listing is not part of the conflict check: what decides a write is read with `get`.
+        """
+        scope: Scope = "shared" if collection in self._shared else "user"
+        self.touched = True
+        subject = self._owner(scope)
+        if not is_name(collection):
+            raise ValueError(f"not a collection name: {collection!r}")
+        page = Page([], None)
+        if subject is not None:
+            page = await self._source.page(subject, scope, collection, limit, after)
+        items = {record.id: record for record in page.items}
+        for key, value in self._writes.items():
+            if (key.scope, key.collection) == (scope, collection):
+                items.pop(key.id, None)
+                if (
+                    value is not None
+                    and (after or "") < key.id
+                    and (page.next is None or key.id <= page.next)
+                ):
+                    items[key.id] = Record(key.id, 0, value)
+        return Page([items[name] for name in sorted(items)], page.next)
+
+    def put(self, collection: str, id: str, value: dict[str, Any]) -> None:  # noqa: A002
+        """Store `value` (a JSON object of at most 64 KiB) when the request succeeds."""
+        if len(encode_json(value)) > RECORD_LIMIT:
+            raise Problem("record-too-large", f"{collection}/{id} is over {RECORD_LIMIT} bytes of JSON")
+        self._write(self._key(collection, id), value)
+
+    def delete(self, collection: str, id: str) -> None:  # noqa: A002
+        """Remove the record when the request succeeds; removing what is not there is no error."""
+        self._write(self._key(collection, id), None)
+
+    @property
+    def reads(self) -> tuple[Read, ...]:
+        """What was seen, and in which version."""
+        return tuple(Read(key, record.version if record else 0) for key, record in self._seen.items())
+
+    @property
+    def writes(self) -> tuple[Write, ...]:
+        return tuple(Write(key, value) for key, value in self._writes.items())
+
+    def _write(self, key: RecordKey, value: dict[str, Any] | None) -> None:
+        if not self._writable:
+            raise Problem("write-in-safe-request", "GET and HEAD only read; use POST, PUT, PATCH or DELETE")
+        if self.closed:
+            raise Problem("write-after-response", "write records before the response starts")
+        if key not in self._writes and len(self._writes) >= WRITES_LIMIT:
+            raise Problem("record-too-large", f"one request writes at most {WRITES_LIMIT} records")
+        self.touched = True
+        self._writes[key] = value
+
+    def _key(self, collection: str, record_id: str) -> RecordKey:
+        if not is_name(collection) or not is_name(record_id):
+            raise ValueError(f"not a record name: {collection!r}/{record_id!r}")
+        return RecordKey("shared" if collection in self._shared else "user", collection, record_id)
+
+    def _owner(self, scope: Scope) -> str | None:
+        return self._subject() or ("" if scope == "shared" else None)

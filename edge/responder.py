@@ -1,0 +1,72 @@
+"""The last station of every answer: the kit's own headers, the page script, redirects for service workers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.types import Send
+
+from . import page_script
+from .errors import NeedsEdge, Problem
+from .host import Host
+from .problem_response import render, wants_page
+from .views import CLIENT_HEADER, Headers
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class Responder:
+    """Writes one response. `started` tells whether the client has been sent anything."""
+
+    def __init__(self, scope: dict[str, Any], send: Send, host: Host, *, script: bool = True) -> None:
+        self._scope = scope
+        self._send = send
+        self._host = host
+        self._since = host.timer()
+        self._script = script
+        self._append = b""
+        self.started = False
+
+    async def begin(self, status: int, headers: Headers, body: bytes, *, more: bool = False) -> None:
+        """Send the head and the first (with `more=False`: the only) part of the body."""
+        if self._script and page_script.applies(self._scope["headers"], headers, status):
+            if more:
+                self._append = page_script.TAG
+                headers = [pair for pair in headers if pair[0] != b"content-length"]
+            elif body:
+                body = page_script.insert(body)
+                headers = [
+                    (name, str(len(body)).encode() if name == b"content-length" else value)
+                    for name, value in headers
+                ]
+        status, headers = self._for_service_worker(status, headers)
+        spent = (self._host.timer() - self._since) * 1000
+        own = [
+            (b"edgekit-host", self._host.name.encode()),
+            (b"server-timing", f'edgekit;desc="{self._host.name}";dur={spent:.2f}'.encode()),
+        ]
+        self.started = True
+        await self._send({"type": "http.response.start", "status": status, "headers": [*headers, *own]})
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def part(self, body: bytes, *, more: bool) -> None:
+        """Send a further part of a body that was begun with `more=True`."""
+        if not more and self._append:
+            body += self._append
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def problem(self, problem: Problem) -> None:
+        """Answer with a problem document, or let the next host answer if this one lacks something."""
+        if isinstance(problem, NeedsEdge) and self._host.name == "browser":
+            self.started = True
+            await self._send({"type": "edgekit.escalate", "reason": problem.detail})
+            return
+        await self.begin(*render(problem, page=wants_page(self._scope["headers"])))
+
+    def _for_service_worker(self, status: int, headers: Headers) -> tuple[int, Headers]:
+        """A service worker may not read the headers of a redirect, so it gets them on a 200."""
+        asked = any(name == CLIENT_HEADER for name, _ in self._scope["headers"])
+        if not asked or status not in REDIRECTS:
+            return status, headers
+        renamed = [(b"edgekit-location" if name == b"location" else name, value) for name, value in headers]
+        return 200, [*renamed, (b"edgekit-status", str(status).encode())]

@@ -1,0 +1,58 @@
+"""`ctx.state`: the user's own small state, carried by the view. Reads and writes like a dict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
+
+from .errors import Problem
+from .wire import encode_json
+
+STATE_LIMIT = 2048  # bytes of JSON; a signed view of it still fits into one cookie
+
+
+class State(MutableMapping[str, Any]):
+    """A mutable mapping of JSON values. Changes inside nested values count as changes too."""
+
+    def __init__(self, initial: Mapping[str, Any]) -> None:
+        self._before = encode_json(dict(initial))
+        self._values: dict[str, Any] = json.loads(self._before)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._values[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"State({self._values!r})"
+
+    @property
+    def changed(self) -> bool:
+        return encode_json(self._values) != self._before
+
+    def export(self) -> dict[str, Any]:
+        """The whole state as JSON values.
+
+        Raises `Problem("state-too-large")`, naming the largest keys, when it cannot travel in a cookie.
+        """
+        encoded = encode_json(self._values)
+        if len(encoded) > STATE_LIMIT:
+            sizes = sorted(((len(encode_json(v)), k) for k, v in self._values.items()), reverse=True)
+            largest = ", ".join(f"{key} ({size} bytes)" for size, key in sizes[:3])
+            raise Problem(
+                "state-too-large",
+                f"{len(encoded)} of {STATE_LIMIT} bytes; largest: {largest}; move what grows to ctx.records",
+            )
+        exported: dict[str, Any] = json.loads(encoded)
+        return exported

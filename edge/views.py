@@ -1,0 +1,88 @@
+"""Where a request's view comes from, and how a changed one goes back to the client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http.cookies import SimpleCookie
+from typing import Any, Protocol
+
+from .errors import NeedsEdge, Problem
+from .tokens import TOKEN_LIMIT, VIEW_LIFE, mint_view, open_view
+from .types import Clock, Signer, Verifier, View
+
+VIEW_HEADER = b"edgekit-view"
+CLIENT_HEADER = b"edgekit-client"
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Views(Protocol):
+    """How a host reads and issues views."""
+
+    async def open(self, scope: dict[str, Any]) -> View | None:
+        """The view that this request carries; None when there is none or it is not good."""
+        ...
+
+    async def issue(self, scope: dict[str, Any], view: View) -> Headers:
+        """Response headers that hand `view` to the client; raises NeedsEdge where nothing can sign."""
+        ...
+
+
+class CookieViews:
+    """Edges: the view is a signed token in a cookie that scripts cannot read."""
+
+    def __init__(self, signer: Signer, verifier: Verifier, clock: Clock) -> None:
+        self._signer = signer
+        self._verifier = verifier
+        self._clock = clock
+
+    async def open(self, scope: dict[str, Any]) -> View | None:
+        token = self.token(scope)
+        if token is None:
+            return None
+        try:
+            return await open_view(token, self._verifier, self._clock())
+        except Problem:
+            return None
+
+    def token(self, scope: dict[str, Any]) -> str | None:
+        """The token as it came in, unchecked."""
+        return _cookie(scope["headers"], cookie_name(scope))
+
+    async def issue(self, scope: dict[str, Any], view: View) -> Headers:
+        token = await mint_view(self._signer, view, self._clock())
+        if len(token) > TOKEN_LIMIT - 256:
+            raise Problem("state-too-large", f"the signed view has {len(token)} bytes")
+        secure = "; Secure" if scope["scheme"] == "https" else ""
+        cookie = f"{cookie_name(scope)}={token}; Path=/; Max-Age={VIEW_LIFE}; HttpOnly; SameSite=Lax{secure}"
+        # A service worker cannot see Set-Cookie, so it asks for the token in a header of its own;
+        # anybody else only learns that there is a new one.
+        asked = any(name == CLIENT_HEADER for name, _ in scope["headers"])
+        return [(b"set-cookie", cookie.encode()), (VIEW_HEADER, token.encode() if asked else b"changed")]
+
+
+class PayloadViews:
+    """The browser: the service worker has verified the view and passes its claims along."""
+
+    async def open(self, scope: dict[str, Any]) -> View | None:
+        claims = scope.get("edgekit.view")
+        if claims is None:
+            return None
+        return View(claims["sub"], claims["ver"], claims["state"], tuple(claims["keys"]), claims["iat"])
+
+    async def issue(self, scope: dict[str, Any], view: View) -> Headers:  # noqa: ARG002
+        raise NeedsEdge("signing a changed state")
+
+
+def cookie_name(scope: dict[str, Any]) -> str:
+    """`__Host-` binds a cookie to this very host, but browsers accept that prefix over https only."""
+    return "__Host-edgekit-view" if scope["scheme"] == "https" else "edgekit-view"
+
+
+def _cookie(headers: Iterable[tuple[bytes, bytes]], name: str) -> str | None:
+    for header, value in headers:
+        if header == b"cookie" and name.encode() in value:
+            morsel = SimpleCookie(value.decode("latin-1")).get(name)
+            if morsel is not None:
+                return morsel.value
+    return None
