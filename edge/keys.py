@@ -6,7 +6,6 @@ The only module that imports `jwt`. It needs the extra `native` (or `origin`): P
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -16,16 +15,10 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from .tokens import encode_segment
+from .tokens import public_set, thumbprint
 from .wire import encode_json
 
 _ES256 = ECAlgorithm(ECAlgorithm.SHA256)
-
-
-def thumbprint(jwk: Mapping[str, Any]) -> str:
-    """RFC 7638 thumbprint of a P-256 public key: our `kid`."""
-    required = {name: jwk[name] for name in ("crv", "kty", "x", "y")}
-    return encode_segment(hashlib.sha256(encode_json(required)).digest())
 
 
 class KeySigner:
@@ -55,12 +48,6 @@ def generate() -> dict[str, str]:
     key = ec.generate_private_key(ec.SECP256R1())
     jwk: dict[str, str] = _ES256.to_jwk(key, as_dict=True)
     return {name: jwk[name] for name in ("kty", "crv", "x", "y", "d")}
-
-
-def public_set(jwk: Mapping[str, Any]) -> dict[str, Any]:
-    """The JWK set (RFC 7517 section 5) that may be published for a private key."""
-    public = {name: jwk[name] for name in ("kty", "crv", "x", "y")}
-    return {"keys": [{**public, "kid": thumbprint(jwk), "alg": "ES256", "use": "sig"}]}
 
 
 def load_or_create(folder: Path) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from .app import Stateless
 from .catalog import Catalog
 from .errors import Problem
 from .host import Host
-from .keys import KeySigner, KeyVerifier, generate, public_set
+from .keys import KeySigner, KeyVerifier, generate
 from .origin_client import OriginClient
+from .tokens import public_set
 from .types import HostName, Reply
 from .views import CookieViews
 from .wire import Outcome, RecordKey, decode_commit, encode_json, encode_outcome

@@ -53,6 +53,18 @@ def _object(segment: str) -> dict[str, Any]:
     return value
 
 
+def thumbprint(jwk: Mapping[str, Any]) -> str:
+    """RFC 7638 thumbprint of a P-256 public key: our `kid`."""
+    required = {name: jwk[name] for name in ("crv", "kty", "x", "y")}
+    return encode_segment(hashlib.sha256(encode_json(required)).digest())
+
+
+def public_set(jwk: Mapping[str, Any]) -> dict[str, Any]:
+    """The JWK set (RFC 7517 section 5) that may be published for a private key."""
+    public = {name: jwk[name] for name in ("kty", "crv", "x", "y")}
+    return {"keys": [{**public, "kid": thumbprint(jwk), "alg": "ES256", "use": "sig"}]}
+
+
 async def mint(signer: Signer, token_type: str, claims: Mapping[str, Any]) -> str:
     """Sign `claims` as a compact JWS whose header is exactly alg, kid and typ."""
     header = encode_json({"alg": "ES256", "kid": signer.kid, "typ": token_type})

@@ -18,19 +18,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from ..catalog import Catalog
 from ..errors import Problem
 from ..host import Host
-from ..keys import KeySigner, KeyVerifier, generate, public_set
+from ..keys import KeySigner, KeyVerifier, generate
 from ..origin_client import OriginClient
+from ..tokens import public_set
 from ..types import Reply
 from ..views import CookieViews
 from .assets import Assets
 
-TIMEOUT = httpx.Timeout(10.0, connect=2.0)  # seconds
-LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50)
+TIMEOUT = httpx2.Timeout(10.0, connect=2.0)  # seconds
+LIMITS = httpx2.Limits(max_connections=200, max_keepalive_connections=50)
 logger = logging.getLogger("edgekit")
 
 
@@ -58,12 +59,12 @@ class Settings:
 class OriginTransport:
     """Both ways to the origin. The public one has a connection pool of its own and no way to add a header."""
 
-    def __init__(self, base_url: str | None, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, base_url: str | None, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         options: dict[str, Any] = {"base_url": base_url or "", "timeout": TIMEOUT, "limits": LIMITS}
-        options["transport"] = transport or httpx.AsyncHTTPTransport(retries=1, limits=LIMITS)
+        options["transport"] = transport or httpx2.AsyncHTTPTransport(retries=1, limits=LIMITS)
         self._configured = base_url is not None
-        self._public = httpx.AsyncClient(**options)
-        self._private = httpx.AsyncClient(**options)
+        self._public = httpx2.AsyncClient(**options)
+        self._private = httpx2.AsyncClient(**options)
 
     async def public_fetch(self, path: str, etag: str | None) -> Reply:
         """A `PublicFetch`."""
@@ -81,13 +82,13 @@ class OriginTransport:
             return await self._send(self._private, method, target, headers, body)
 
     async def _send(
-        self, client: httpx.AsyncClient, method: str, target: str, headers: Mapping[str, str], body: bytes
+        self, client: httpx2.AsyncClient, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> Reply:
         if not self._configured:
             raise Problem("origin-unavailable", "no origin is set (EDGEKIT_ORIGIN, or run `edgekit serve`)")
         try:
             answer = await client.request(method, target, headers=dict(headers), content=body or None)
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             raise Problem("origin-unavailable") from error
         client.cookies.clear()
         return Reply(answer.status_code, dict(answer.headers), answer.content)

@@ -1,0 +1,126 @@
+"""The border to JavaScript: the only module that imports `js` and `pyodide`.
+
+Values cross it as plain strings and byte arrays; headers as one string, "name\\0value\\0name\\0value".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import js
+from pyodide.ffi import to_js
+
+from ..errors import NeedsEdge
+from ..tokens import public_set, thumbprint
+from ..types import Fetch, PublicFetch, Reply
+
+JsResponse = Any  # a JavaScript array [status, headers, Uint8Array]
+
+
+def bytes_of(buffer: Any) -> bytes:
+    """The bytes of a Uint8Array or ArrayBuffer; nothing at all counts as empty."""
+    return b"" if buffer is None else bytes(buffer.to_bytes())
+
+
+def js_bytes(data: bytes) -> Any:
+    """A Uint8Array with a copy of `data`."""
+    return to_js(data)
+
+
+def js_response(status: int, headers: str, body: bytes) -> JsResponse:
+    """[status, headers, Uint8Array] in one crossing."""
+    return to_js((status, headers, body))
+
+
+def join_headers(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """ASGI headers as one string."""
+    return b"\0".join(part for pair in headers for part in pair).decode("latin-1")
+
+
+def split_headers(text: str) -> list[tuple[bytes, bytes]]:
+    """The reverse of `join_headers`."""
+    parts = iter(text.encode("latin-1").split(b"\0") if text else ())
+    return list(zip(parts, parts, strict=True))
+
+
+def public_fetch(services: Any) -> PublicFetch:
+    """The JavaScript side's way to the catalog."""
+
+    async def fetch(path: str, etag: str | None) -> Reply:
+        return _reply(await services.publicFetch(path, etag or ""), "the catalog")
+
+    return fetch
+
+
+def user_fetch(services: Any) -> Fetch:
+    """The JavaScript side's way to the records of the user."""
+
+    async def fetch(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        flat = "\0".join(part for pair in headers.items() for part in pair)
+        return _reply(await services.userFetch(method, target, flat, js_bytes(body)), "a record")
+
+    return fetch
+
+
+def parse(text: str) -> dict[str, Any]:
+    """A JSON object that JavaScript sent as text."""
+    value: dict[str, Any] = json.loads(text)
+    return value
+
+
+def config(services: Any) -> dict[str, Any]:
+    """What the JavaScript side was told when it started this host."""
+    return parse(services.config)
+
+
+def _reply(response: JsResponse, what: str) -> Reply:
+    status, headers, body = response.to_py(depth=1)
+    if status == 0:
+        raise NeedsEdge(what)  # the network is gone: perhaps the next host is luckier
+    fields = {name.decode("latin-1"): value.decode("latin-1") for name, value in split_headers(headers)}
+    return Reply(status, fields, bytes_of(body))
+
+
+class WebCryptoKeys:
+    """A `Signer` and `Verifier` for one private P-256 JWK, through the platform's WebCrypto."""
+
+    def __init__(self, jwk: Mapping[str, Any], private: Any, public: Any) -> None:
+        self.kid = thumbprint(jwk)
+        self.jwks = public_set(jwk)
+        self._private = private
+        self._public = public
+
+    @classmethod
+    async def load(cls, jwk: Mapping[str, Any] | None) -> WebCryptoKeys:
+        """Import `jwk`, or make a key that ends with this host if there is none."""
+        subtle = js.crypto.subtle
+        if jwk is None:
+            pair = await subtle.generateKey(_object(name="ECDSA", namedCurve="P-256"), True, to_js(["sign"]))
+            jwk = json.loads(js.JSON.stringify(await subtle.exportKey("jwk", pair.privateKey)))
+        parts = {name: jwk[name] for name in ("kty", "crv", "x", "y")}
+        public = await cls._import(subtle, parts, "verify")
+        return cls(jwk, await cls._import(subtle, {**parts, "d": jwk["d"]}, "sign"), public)
+
+    @staticmethod
+    async def _import(subtle: Any, jwk: Mapping[str, str], use: str) -> Any:
+        algorithm = _object(name="ECDSA", namedCurve="P-256")
+        return await subtle.importKey("jwk", _object(**jwk), algorithm, False, to_js([use]))
+
+    async def sign(self, message: bytes) -> bytes:
+        subtle = js.crypto.subtle
+        signature = await subtle.sign(_object(name="ECDSA", hash="SHA-256"), self._private, to_js(message))
+        return bytes_of(signature)
+
+    async def verify(self, kid: str, message: bytes, signature: bytes) -> bool:
+        if kid != self.kid:
+            return False
+        algorithm = _object(name="ECDSA", hash="SHA-256")
+        subtle = js.crypto.subtle
+        return bool(await subtle.verify(algorithm, self._public, to_js(signature), to_js(message)))
+
+
+def _object(**members: str) -> Any:
+    convert: Callable[..., Any] = js.Object.fromEntries
+    return to_js(members, dict_converter=convert)
