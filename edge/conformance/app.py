@@ -1,0 +1,212 @@
+"""The echo app that every host is tested with."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.requests import Request
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
+from starlette.routing import Mount, Route
+
+from ..app import Stateless
+from ..context import context
+from ..errors import Problem
+
+ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+BODY_LIMIT = 1_000_000  # bytes
+
+
+async def echo(request: Request) -> Response:
+    body = await request.body()
+    own = sorted((name, value) for name, value in request.headers.items() if name.startswith("x-"))
+    return JSONResponse(
+        {
+            "method": request.method,
+            "path": request.scope["path"],
+            "raw_path": request.scope["raw_path"].decode("latin-1"),
+            "query": request.scope["query_string"].decode("latin-1"),
+            "arguments": list(request.query_params.multi_items()),
+            "headers": own,
+            "type": request.headers.get("content-type", ""),
+            "length": len(body),
+            "sha256": hashlib.sha256(body).hexdigest(),
+        }
+    )
+
+
+async def text(_request: Request) -> Response:
+    return PlainTextResponse("Grüner Tee, 緑茶, 🍵\n")
+
+
+async def page(_request: Request) -> Response:
+    return HTMLResponse("<!doctype html><title>Tea</title><body><h1>Tea &amp; more</h1></body>")
+
+
+async def binary(request: Request) -> Response:
+    size = int(request.query_params["size"])
+    return Response(bytes(i % 251 for i in range(size)), media_type="application/octet-stream")
+
+
+async def status(request: Request) -> Response:
+    return Response(status_code=request.path_params["code"])
+
+
+async def redirect(_request: Request) -> Response:
+    return RedirectResponse("/text?from=redirect", status_code=303)
+
+
+async def cookies(_request: Request) -> Response:
+    response = PlainTextResponse("two cookies")
+    response.set_cookie("a", "1")
+    response.set_cookie("b", "2")
+    return response
+
+
+async def stream(_request: Request) -> Response:
+    async def parts() -> AsyncIterator[str]:
+        for number in range(5):
+            await asyncio.sleep(0.001)
+            yield f"part {number}\n"
+
+    return StreamingResponse(parts(), media_type="text/plain")
+
+
+async def eager_stream(_request: Request) -> Response:
+    async def parts() -> AsyncIterator[bytes]:
+        for number in range(12):
+            yield bytes([number]) * 65_536
+
+    return StreamingResponse(parts(), media_type="application/octet-stream")
+
+
+def in_a_thread(_request: Request) -> Response:
+    return PlainTextResponse("a plain function")
+
+
+def stream_in_a_thread(_request: Request) -> Response:
+    def parts() -> Iterator[str]:
+        yield from ("one ", "two ", "three")
+
+    return StreamingResponse(parts(), media_type="text/plain")
+
+
+async def background(_request: Request) -> Response:
+    return PlainTextResponse("done before the rest", background=BackgroundTask(lambda: None))
+
+
+async def form(request: Request) -> Response:
+    async with request.form() as fields:
+        found: list[list[str | int | None]] = []
+        for name, value in fields.multi_items():
+            if isinstance(value, str):
+                found.append([name, value])
+            else:
+                digest = hashlib.sha256(await value.read()).hexdigest()
+                found.append([name, value.filename, value.content_type, value.size, digest])
+    return JSONResponse(found)
+
+
+async def parsed(request: Request) -> Response:
+    return JSONResponse({"parsed": await request.json()})
+
+
+async def crash(_request: Request) -> Response:
+    raise ZeroDivisionError("this text stays inside")
+
+
+async def refuse(_request: Request) -> Response:
+    raise Problem("forbidden", "not for you", hint=7)
+
+
+async def teapot(_request: Request) -> Response:
+    raise HTTPException(418, "short and stout", headers={"x-tea": "yes"})
+
+
+async def lifespan_state(request: Request) -> Response:
+    return JSONResponse({"started": request.state.started})
+
+
+async def new_ids(request: Request) -> Response:
+    ctx = context(request)
+    return JSONResponse([ctx.new_id(), ctx.new_id()])
+
+
+async def show_state(request: Request) -> Response:
+    return JSONResponse({"state": dict(context(request).state), "session": dict(request.session)})
+
+
+async def change_state(request: Request) -> Response:
+    ctx = context(request)
+    ctx.state["cart"] = {**ctx.state.get("cart", {}), "tea": 2}
+    return JSONResponse(dict(ctx.state))
+
+
+async def from_catalog(request: Request) -> Response:
+    ctx = context(request)
+    tea = await ctx.catalog.get("conformance", "tea")
+    return JSONResponse({"tea": tea, "none": await ctx.catalog.get("absent", "tea")})
+
+
+async def add_header(request: Request, call_next: RequestResponseEndpoint) -> Response:
+    response = await call_next(request)
+    response.headers["x-wrapped"] = "yes"
+    return response
+
+
+@asynccontextmanager
+async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, int]]:
+    yield {"started": 1}
+
+
+app = Stateless(
+    Starlette(
+        lifespan=lifespan,
+        routes=[
+            Route("/echo", echo, methods=ALL_METHODS),
+            Route("/echo/{rest:path}", echo, methods=ALL_METHODS),
+            Route("/text", text),
+            Route("/page", page),
+            Route("/binary", binary),
+            Route("/status/{code:int}", status),
+            Route("/redirect", redirect, methods=["GET", "POST"]),
+            Route("/cookies", cookies),
+            Route("/stream", stream),
+            Route("/eager-stream", eager_stream),
+            Route("/thread", in_a_thread),
+            Route("/thread-stream", stream_in_a_thread),
+            Route("/background", background),
+            Route("/form", form, methods=["POST"]),
+            Route("/json", parsed, methods=["POST"]),
+            Route("/crash", crash, methods=["GET", "POST"]),
+            Route("/refuse", refuse),
+            Route("/teapot", teapot),
+            Route("/lifespan", lifespan_state),
+            Route("/ids", new_ids, methods=["POST"]),
+            Route("/state", show_state),
+            Route("/state", change_state, methods=["POST"]),
+            Route("/catalog", from_catalog),
+            Mount(
+                "/wrapped",
+                routes=[Route("/echo", echo), Route("/stream", stream)],
+                middleware=[Middleware(BaseHTTPMiddleware, dispatch=add_header)],
+            ),
+        ],
+    ),
+    anywhere=["/{rest:path}"],
+    max_body=BODY_LIMIT,
+)
