@@ -1,0 +1,232 @@
+"""Runs origin, edge and release builds, and watches the sources.
+
+This process holds the listening sockets and lends them to its children, so no change-over and no
+crash of a child refuses a connection: it waits in the backlog until the next child accepts it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from watchfiles import DefaultFilter, awatch
+
+from ..keys import load_or_create
+from .processes import Edge, Group, Origin, stop
+from .sources import Part, Sources, find
+
+BACKLOG = 1024  # connections that may wait while a child is being replaced
+POLL = 0.05  # seconds between two health checks while starting
+EVERYTHING: frozenset[Part] = frozenset({"origin", "edge", "release"})
+QUALITY = "4"  # brotli: nobody waits for compression in development
+logger = logging.getLogger("edgekit.serve")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `edgekit serve` was asked for; all paths absolute."""
+
+    spec: str
+    app_dir: Path
+    data: Path
+    reload: bool
+    sources: Sources
+
+    @property
+    def release(self) -> Path:
+        return self.data / "release"
+
+    @property
+    def keys(self) -> Path:
+        return self.data / "keys"
+
+
+def run(spec: str, app_dir: Path, host: str, port: int, data: Path, reload: bool) -> int:
+    """Serve `spec` (`module:app`, found in `app_dir`) on `host`:`port` (0 picks a free port) until
+    SIGINT, SIGTERM or SIGHUP; returns the exit code.
+
+    Prints one line `ready http://HOST:PORT` to stdout when origin, edge and release answer;
+    everything else goes to stderr. `data` holds the database, the keys and the release.
+    """
+    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+    for chatty in ("httpx", "watchfiles"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    app_dir, data = app_dir.resolve(), data.resolve()
+    plan = Plan(spec, app_dir, data, reload, find(spec, app_dir))
+    try:
+        load_or_create(plan.keys)
+    except OSError as error:
+        logger.error("The keys cannot be kept in %s: %s.", plan.keys, error.strerror)
+        return 1
+    try:
+        public = _listen(host, port)
+    except OSError as error:
+        logger.error("%s", _refusal(error, host, port))
+        return 1
+    with public, _listen("127.0.0.1", 0) as inner:
+        return asyncio.run(Supervisor(plan, host, public, inner).run())
+
+
+class Supervisor:
+    """Starts the parts of `plan` on two listening sockets and keeps them up to date."""
+
+    def __init__(self, plan: Plan, host: str, public: socket.socket, inner: socket.socket) -> None:
+        self._plan = plan
+        self._url = _url(host, public)
+        self._inner_url = _url("127.0.0.1", inner)
+        self._group = Group(
+            {
+                **os.environ,
+                "EDGEKIT_ORIGIN": self._inner_url,
+                "EDGEKIT_KEYS": str(plan.keys / "edge-private.json"),
+                "EDGEKIT_RELEASE": str(plan.release),
+                "EDGEKIT_DEVELOPMENT": "1",
+                "PYTHONSAFEPATH": "1",  # the current folder is nobody's package
+            }
+        )
+        self._origin = Origin(self._group, _origin_command(plan, inner), [inner.fileno()])
+        self._edge = Edge(
+            self._group,
+            [*_python("edge.serve.worker"), plan.spec, str(plan.app_dir), str(public.fileno())],
+            [public.fileno()],
+        )
+        self._up: set[Part] = set()
+        self._ready = False
+        self._stale: set[Part] = set(EVERYTHING)
+        self._news = asyncio.Event()
+
+    async def run(self) -> int:
+        """Work until a signal arrives (0), or until the app turns out not to start and nobody waits
+        for it to be repaired (1)."""
+        stopped = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        endless = [self._origin.keep(), self._edge.keep()]
+        if self._plan.reload:
+            endless.append(self._watch())
+        tasks = [asyncio.ensure_future(one) for one in (self._work(), stopped.wait(), *endless)]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                if task.done():
+                    task.result()
+            return 0 if stopped.is_set() else 1
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(self._origin.stop(), self._edge.stop())
+            self._group.end()
+
+    async def _watch(self) -> None:
+        sources = self._plan.sources
+        ignore = DefaultFilter(ignore_paths=[str(self._plan.data)])
+        async for changes in awatch(*sources.folders(), watch_filter=ignore):
+            paths = sorted({Path(name) for _, name in changes})
+            logger.info("changed: %s", ", ".join(path.name for path in paths))
+            self._stale |= sources.affected(paths)
+            self._news.set()
+
+    async def _work(self) -> None:
+        """Bring what is stale up to date, again and again; returns if it cannot get better."""
+        while True:
+            self._news.clear()
+            stale, self._stale = self._stale, set()
+            began = time.monotonic()
+            renewed = await self._renew(stale)
+            self._up |= renewed
+            if not self._ready and self._up == EVERYTHING:
+                await self._announce()
+            elif renewed == stale:
+                logger.info("live after %.1f s: %s", time.monotonic() - began, ", ".join(sorted(stale)))
+            elif self._plan.reload:
+                broken = ", ".join(sorted(stale - renewed))
+                kept = "the old one goes on" if self._ready else "waiting for a change"
+                logger.error("failed: %s; %s", broken, kept)
+            else:
+                return
+            await self._news.wait()
+
+    async def _renew(self, parts: Collection[Part]) -> set[Part]:
+        """Start or build these parts, all at the same time; returns those that work."""
+        actions = {"origin": self._origin.start, "edge": self._edge.start, "release": self._build}
+        chosen: list[Part] = [part for part in EVERYTHING if part in parts]
+        results = await asyncio.gather(*(actions[part]() for part in chosen))
+        return {part for part, works in zip(chosen, results, strict=True) if works}
+
+    async def _build(self) -> bool:
+        plan = self._plan
+        options = ["--app-dir", str(plan.app_dir), "--quality", QUALITY, "--development"]
+        process = await self._group.start(
+            [*_python("edge.cli"), "build", plan.spec, "-o", str(plan.release), *options]
+        )
+        try:
+            return await process.wait() == 0
+        except asyncio.CancelledError:
+            await stop(process)
+            raise
+
+    async def _announce(self) -> None:
+        """Wait until everything answers, then print the line that others wait for."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            await _answered(client, f"{self._inner_url}/health")
+            for path in ("health", "manifest.json"):
+                await _answered(client, f"{self._url}/_edge/{path}")
+        self._ready = True
+        sys.stdout.write(f"ready {self._url}\n")
+        sys.stdout.flush()
+
+
+async def _answered(client: httpx.AsyncClient, url: str) -> None:
+    """Ask until the answer is 200."""
+    while True:
+        with contextlib.suppress(httpx.TransportError):
+            if (await client.get(url)).status_code == 200:
+                return
+        await asyncio.sleep(POLL)
+
+
+def _python(module: str) -> list[str]:
+    return [sys.executable, "-m", module]
+
+
+def _origin_command(plan: Plan, inner: socket.socket) -> list[str]:
+    catalog = ["--catalog", str(plan.sources.catalog)] if plan.sources.catalog.is_dir() else []
+    keys = str(plan.keys / "edge-public.json")
+    options = [
+        "--data",
+        str(plan.data),
+        "--keys",
+        keys,
+        "--fd",
+        str(inner.fileno()),
+        "--log-level",
+        "warning",
+    ]
+    return [*_python("origin"), *options, *catalog]
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
+
+def _url(host: str, listening: socket.socket) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+
+
+def _refusal(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} on {host} is in use: end that program, or choose another with --port."
+    return f"Cannot listen on {host}, port {port}: {error.strerror}."
