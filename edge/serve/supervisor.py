@@ -154,6 +154,7 @@ class Supervisor:
                 broken = ", ".join(sorted(stale - renewed))
                 kept = "the old one goes on" if self._ready else "waiting for a change"
                 logger.error("failed: %s; %s", broken, kept)
+                self._stale |= stale - renewed
             else:
                 return
             await self._news.wait()

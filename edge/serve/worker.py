@@ -11,8 +11,11 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import traceback
+from typing import Any
 
 import uvicorn
+from uvicorn.importer import ImportFromStringError, import_from_string
 
 GRACE = 2  # seconds that running requests get when this process is replaced
 
@@ -31,11 +34,29 @@ class Server(uvicorn.Server):
             os.close(self._ready)
 
 
+def load(spec: str, app_dir: str) -> Any:
+    """Import the app; if that fails print the part of the traceback that is the app's, and exit."""
+    sys.path.insert(0, app_dir)
+    try:
+        return import_from_string(spec)
+    except ImportFromStringError as error:
+        sys.exit(str(error))
+    except Exception as error:
+        trace = error.__traceback__
+        while trace is not None and not trace.tb_frame.f_code.co_filename.startswith(app_dir):
+            trace = trace.tb_next
+        traceback.print_exception(error.with_traceback(trace))
+        sys.exit(1)
+
+
 def main(arguments: list[str]) -> None:
     spec, app_dir, listening, ready = arguments
-    sys.path.insert(0, app_dir)
     config = uvicorn.Config(
-        spec, access_log=False, log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE
+        load(spec, app_dir),
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
     )
     Server(config, int(ready)).run(sockets=[socket.socket(fileno=int(listening))])
 
