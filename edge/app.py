@@ -81,7 +81,7 @@ class Stateless:
         try:
             check_head(scope, self.max_body)
             if endpoints.owns(scope, host):
-                await endpoints.answer(scope, receive, send, responder, host, self.shared)
+                await endpoints.answer(scope, receive, responder, host, self.shared)
                 return
             view = await host.views.open(scope)
             if scope["method"] in SAFE:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.datastructures import Headers, QueryParams
-from starlette.types import Receive, Send
+from starlette.types import Receive
 
 from .errors import Problem
 from .host import Host
@@ -38,7 +38,6 @@ def owns(scope: dict[str, Any], host: Host) -> bool:
 async def answer(
     scope: dict[str, Any],
     receive: Receive,
-    send: Send,
     responder: Responder,
     host: Host,
     shared: frozenset[str],
@@ -59,7 +58,7 @@ async def answer(
     elif name == "records":
         await _json(responder, await _records(scope, host, shared, rest.split("/")), "private, no-store")
     elif host.assets is not None:
-        await host.assets(scope, receive, send)
+        await host.assets(scope, receive, responder.forward)
     else:
         raise Problem("not-found")
 

@@ -40,14 +40,20 @@ class Responder:
                     for name, value in headers
                 ]
         status, headers = self._for_service_worker(status, headers)
-        spent = (self._host.timer() - self._since) * 1000
-        own = [
-            (b"edgekit-host", self._host.name.encode()),
-            (b"server-timing", f'edgekit;desc="{self._host.name}";dur={spent:.2f}'.encode()),
-        ]
-        self.started = True
-        await self._send({"type": "http.response.start", "status": status, "headers": [*headers, *own]})
+        await self.forward({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def forward(self, message: Any) -> None:
+        """An ASGI `send` that adds nothing but who answered and after how long."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            spent = (self._host.timer() - self._since) * 1000
+            own = [
+                (b"edgekit-host", self._host.name.encode()),
+                (b"server-timing", f'edgekit;desc="{self._host.name}";dur={spent:.2f}'.encode()),
+            ]
+            message = {**message, "headers": [*message["headers"], *own]}
+        await self._send(message)
 
     async def part(self, body: bytes, *, more: bool) -> None:
         """Send a further part of a body that was begun with `more=True`."""
