@@ -1,0 +1,85 @@
+"""`python -m origin`: one origin process over one data folder."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+from edge.errors import Problem
+
+from .app import create_app
+from .auth import load_verifier
+from .catalog import load_catalog
+from .errors import StartError
+from .sqlite import SQLiteStore
+
+KEEP_ALIVE = 75  # seconds; longer than edges keep idle connections, so that they are the ones to close
+GRACE = 10  # seconds that running requests get after SIGTERM
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m origin", description="Persist what edges commit.")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the database")
+    parser.add_argument(
+        "--keys", type=Path, required=True, metavar="FILE", help="edges' public keys (JWK set)"
+    )
+    parser.add_argument("--catalog", type=Path, metavar="DIR", help="folder of <collection>.json to publish")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=8001, help="port to listen on (%(default)s)")
+    parser.add_argument("--fd", type=int, metavar="N", help="listening socket to inherit instead")
+    levels = ["debug", "info", "warning", "error"]
+    parser.add_argument("--log-level", choices=levels, default="info", help="(%(default)s)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; exits with 1 and one line on stderr if it cannot start."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=options.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    # uvicorn shuts down gracefully, then raises the signal again: the store is still to be closed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    try:
+        verifier = load_verifier(options.keys)
+        collections = load_catalog(options.catalog) if options.catalog else None
+        with suppress(KeyboardInterrupt), SQLiteStore(options.data) as store:
+            if collections is not None:
+                asyncio.run(store.publish(collections))
+            _serve(create_app(store, verifier, time.time), options)
+    except (StartError, Problem, OSError) as error:
+        parser.exit(1, f"origin: {error}\n")
+
+
+def _serve(app: Starlette, options: argparse.Namespace) -> None:
+    config = uvicorn.Config(
+        app,
+        host=options.host,
+        port=options.port,
+        log_config=None,
+        log_level=options.log_level,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="off",
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACE,
+    )
+    # uvicorn's own `fd` takes every socket for a Unix one and leaves Nagle's delay of 40 ms switched on.
+    sockets = None if options.fd is None else [socket.socket(fileno=options.fd)]
+    uvicorn.Server(config).run(sockets)
+
+
+if __name__ == "__main__":
+    main()

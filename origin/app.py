@@ -1,0 +1,131 @@
+"""The origin's HTTP API: records, commits, the catalog. JSON in, JSON or a problem document out."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from edge.errors import Problem
+from edge.types import Clock, Verifier
+from edge.wire import RecordKey, Scope, decode_commit, encode_json, encode_outcome, is_key, is_name
+
+from .auth import authenticate
+from .limits import SizeGate
+from .problems import HANDLERS
+from .store import Record, Store
+
+PAGE_DEFAULT, PAGE_LIMIT = 50, 200  # records in one page
+CATALOG_CACHING = "public, max-age=60, stale-while-revalidate=60, stale-if-error=86400"  # RFC 5861
+
+
+def create_app(store: Store, verifier: Verifier, clock: Clock) -> Starlette:
+    """The origin as an ASGI app; `clock` is wall time in seconds. The caller opens and closes `store`."""
+    api = _Api(store, verifier, clock)
+    app = Starlette(
+        routes=[
+            Route("/health", api.health),
+            Route("/catalog/{collection}", api.collection),
+            Route("/records/{scope}/{collection}", api.page),
+            Route("/records/{scope}/{collection}/{id}", api.record),
+            Route("/commit", api.commit, methods=["POST"]),
+            Route("/commit/{key}", api.outcome),
+        ],
+        middleware=[Middleware(SizeGate)],
+        exception_handlers=HANDLERS,
+    )
+    app.router.redirect_slashes = False  # an assertion covers one target, and no other
+    return app
+
+
+class _Api:
+    def __init__(self, store: Store, verifier: Verifier, clock: Clock) -> None:
+        self._store = store
+        self._verifier = verifier
+        self._clock = clock
+
+    async def health(self, _request: Request) -> Response:
+        return _json(b'{"status":"ok"}')
+
+    async def collection(self, request: Request) -> Response:
+        """Looks at no credential, so the answer is the same for everybody."""
+        found = await self._store.collection(request.path_params["collection"])
+        if found is None:
+            raise Problem("not-found")
+        etag = f'"{found.version}"'
+        headers = {"ETag": etag, "Cache-Control": CATALOG_CACHING}
+        if _matches(request, etag):
+            return Response(status_code=304, headers=headers)
+        return Response(found.body, headers=headers, media_type="application/json")
+
+    async def record(self, request: Request) -> Response:
+        subject = await self._subject(request)
+        scope, collection = _place(request)
+        key = RecordKey(scope, collection, request.path_params["id"])
+        record = await self._store.record(subject, key) if is_name(key.id) else None
+        if record is None:
+            raise Problem("not-found")
+        return _json(encode_json(_document(record)), {"ETag": f'"{record.version}"'})
+
+    async def page(self, request: Request) -> Response:
+        subject = await self._subject(request)
+        scope, collection = _place(request)
+        limit, after = _window(request)
+        page = await self._store.page(subject, scope, collection, limit, after)
+        return _json(encode_json({"items": [_document(item) for item in page.items], "next": page.next}))
+
+    async def commit(self, request: Request) -> Response:
+        subject = await self._subject(request)
+        key = request.headers.get("idempotency-key", "")
+        if not is_key(key):
+            raise Problem("malformed-key", "16 to 64 of A-Z a-z 0-9 _ . -")
+        commit = decode_commit(await request.body())
+        return _json(encode_outcome(await self._store.commit(subject, key, commit, self._clock())))
+
+    async def outcome(self, request: Request) -> Response:
+        subject = await self._subject(request)
+        key = request.path_params["key"]
+        outcome = await self._store.outcome(subject, key) if is_key(key) else None
+        if outcome is None:
+            raise Problem("not-found")
+        return _json(encode_outcome(outcome))
+
+    async def _subject(self, request: Request) -> str:
+        return await authenticate(request, self._verifier, self._clock)
+
+
+def _json(body: bytes, headers: dict[str, str] | None = None) -> Response:
+    return Response(
+        body, headers={"Cache-Control": "no-store", **(headers or {})}, media_type="application/json"
+    )
+
+
+def _document(record: Record) -> dict[str, object]:
+    return {"id": record.id, "version": record.version, "value": record.value}
+
+
+def _matches(request: Request, etag: str) -> bool:
+    """Whether If-None-Match holds `etag`, by weak comparison (RFC 9110 section 13.1.2)."""
+    listed = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    return etag in listed or "*" in listed
+
+
+def _place(request: Request) -> tuple[Scope, str]:
+    scope, collection = request.path_params["scope"], request.path_params["collection"]
+    if scope not in ("user", "shared") or not is_name(collection):
+        raise Problem("not-found")
+    return cast("Scope", scope), collection
+
+
+def _window(request: Request) -> tuple[int, str | None]:
+    # The query is part of what names a page, so a bad one names nothing.
+    limit, after = request.query_params.get("limit", str(PAGE_DEFAULT)), request.query_params.get("after")
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= PAGE_LIMIT):
+        raise Problem("not-found", f"limit is a number from 1 to {PAGE_LIMIT}")
+    if after is not None and not is_name(after):
+        raise Problem("not-found", "after is the id of a record")
+    return int(limit), after

@@ -1,0 +1,104 @@
+"""A real origin over a real SQLite file, and an edge that signs the calls to it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from edge.keys import KeySigner, KeyVerifier, generate, public_set
+from edge.tokens import mint_assertion
+from edge.wire import Commit, RecordKey, StoredResponse, Write
+from origin.app import create_app
+from origin.sqlite import SQLiteStore
+
+
+class FakeClock:
+    """Wall time in seconds that only a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def edge_key() -> dict[str, str]:
+    return generate()
+
+
+@pytest.fixture(scope="session")
+def signer(edge_key: dict[str, str]) -> KeySigner:
+    return KeySigner(edge_key)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SQLiteStore]:
+    with SQLiteStore(tmp_path / "data") as store:
+        yield store
+
+
+@pytest.fixture
+async def client(
+    store: SQLiteStore, edge_key: dict[str, str], clock: FakeClock
+) -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app(store, KeyVerifier(public_set(edge_key)), clock)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://origin") as client:
+        yield client
+
+
+Call = Callable[..., Awaitable[httpx.Response]]
+
+
+@pytest.fixture
+def call(client: httpx.AsyncClient, signer: KeySigner, clock: FakeClock) -> Call:
+    """`await call("GET", "/records/…", subject="ann", body=b"", key="")`: a well signed call."""
+
+    async def call(
+        method: str, target: str, subject: str = "ann", body: bytes = b"", key: str = ""
+    ) -> httpx.Response:
+        token = await mint_assertion(signer, subject, method, target, body, key, clock)
+        headers = {"Authorization": f"Bearer {token}"} | ({"Idempotency-Key": key} if key else {})
+        return await client.request(method, target, content=body, headers=headers)
+
+    return call
+
+
+@pytest.fixture
+def make_commit() -> Callable[..., Commit]:
+    """`make_commit({"cups/1": {…}, "shared:stock/tea": None}, reads=(…))`: a commit of these writes.
+
+    Each has a fingerprint of its own, unless one is given.
+    """
+    numbers = itertools.count(1)
+
+    def make(writes: dict[str, dict[str, Any] | None] | None = None, **fields: Any) -> Commit:
+        def locate(name: str) -> RecordKey:
+            scope, _, path = name.rpartition(":")
+            collection, record_id = path.split("/")
+            return RecordKey("shared" if scope == "shared" else "user", collection, record_id)
+
+        return Commit(
+            fingerprint=fields.pop("fingerprint", f"{next(numbers):064x}"),
+            reads=fields.pop("reads", ()),
+            writes=tuple(Write(locate(name), value) for name, value in (writes or {}).items()),
+            response=StoredResponse(**({"status": 303, "headers": (), "body": b""} | fields)),
+        )
+
+    return make
