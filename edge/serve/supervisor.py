@@ -19,7 +19,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 from watchfiles import DefaultFilter, awatch
 
 from ..keys import load_or_create
@@ -60,7 +60,7 @@ def run(spec: str, app_dir: Path, host: str, port: int, data: Path, reload: bool
     everything else goes to stderr. `data` holds the database, the keys and the release.
     """
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
-    for chatty in ("httpx", "watchfiles"):
+    for chatty in ("httpx2", "watchfiles"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     app_dir, data = app_dir.resolve(), data.resolve()
     plan = Plan(spec, app_dir, data, reload, find(spec, app_dir))
@@ -180,7 +180,7 @@ class Supervisor:
 
     async def _announce(self) -> None:
         """Wait until everything answers, then print the line that others wait for."""
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx2.AsyncClient(trust_env=False) as client:
             await _answered(client, f"{self._inner_url}/health")
             for path in ("health", "manifest.json"):
                 await _answered(client, f"{self._url}/_edge/{path}")
@@ -189,10 +189,10 @@ class Supervisor:
         sys.stdout.flush()
 
 
-async def _answered(client: httpx.AsyncClient, url: str) -> None:
+async def _answered(client: httpx2.AsyncClient, url: str) -> None:
     """Ask until the answer is 200."""
     while True:
-        with contextlib.suppress(httpx.TransportError):
+        with contextlib.suppress(httpx2.TransportError):
             if (await client.get(url)).status_code == 200:
                 return
         await asyncio.sleep(POLL)
