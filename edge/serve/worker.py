@@ -16,8 +16,22 @@ from typing import Any
 
 import uvicorn
 from uvicorn.importer import ImportFromStringError, import_from_string
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ..errors import Problem
+from ..problem_response import render
 
 GRACE = 2  # seconds that running requests get when this process is replaced
+
+
+class Protocol(HttpToolsProtocol):
+    """Refuses what is not HTTP with a problem document, as everything else is refused."""
+
+    def send_400_response(self, msg: str) -> None:
+        status, headers, body = render(Problem("malformed-request", msg), page=False)
+        lines = [b"HTTP/1.1 %d Bad Request" % status, *(b"%s: %s" % header for header in headers)]
+        self.transport.write(b"\r\n".join([*lines, b"connection: close", b"", body]))
+        self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -53,6 +67,7 @@ def main(arguments: list[str]) -> None:
     spec, app_dir, listening, ready = arguments
     config = uvicorn.Config(
         load(spec, app_dir),
+        http=Protocol,
         access_log=False,
         log_level="warning",
         server_header=False,
