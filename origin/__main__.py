@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; exits with 1 and one line on stderr if it cannot start."""
+    """Serve until SIGTERM or SIGINT; if it cannot, exit with an error status and the reason on stderr."""
     parser = _parser()
     options = parser.parse_args(arguments)
     logging.basicConfig(level=options.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")

@@ -65,8 +65,7 @@ class _Api:
     async def record(self, request: Request) -> Response:
         subject = await self._subject(request)
         scope, collection = _place(request)
-        key = RecordKey(scope, collection, request.path_params["id"])
-        record = await self._store.record(subject, key) if is_name(key.id) else None
+        record = await self._store.record(subject, RecordKey(scope, collection, request.path_params["id"]))
         if record is None:
             raise Problem("not-found")
         return _json(encode_json(_document(record)), {"ETag": f'"{record.version}"'})
@@ -88,8 +87,7 @@ class _Api:
 
     async def outcome(self, request: Request) -> Response:
         subject = await self._subject(request)
-        key = request.path_params["key"]
-        outcome = await self._store.outcome(subject, key) if is_key(key) else None
+        outcome = await self._store.outcome(subject, request.path_params["key"])
         if outcome is None:
             raise Problem("not-found")
         return _json(encode_outcome(outcome))

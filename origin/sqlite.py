@@ -38,7 +38,7 @@ _PUT = """
     ON CONFLICT DO UPDATE SET version = version + 1, value = excluded.value
 """
 _DELETE = """
-    UPDATE record SET version = version + 1, value = NULL
+    UPDATE record SET value = NULL
     WHERE scope = ? AND owner = ? AND collection = ? AND id = ? AND value IS NOT NULL
 """
 _OUTCOME = "SELECT fingerprint, answer FROM outcome WHERE subject = ? AND key = ?"

@@ -85,6 +85,15 @@ async def test_an_assertion_lives_a_minute(client, signer, clock, seconds, statu
     assert response.status_code == status
 
 
+@pytest.mark.parametrize(
+    ("scheme", "status"), [("Bearer", 200), ("bearer", 200), ("DPoP", 401), ("Basic", 401)]
+)
+async def test_the_scheme_is_bearer(client, signer, clock, scheme, status):
+    token = await mint_assertion(signer, "ann", "GET", TARGET, b"", "", clock)
+    response = await client.get(TARGET, headers={"Authorization": f"{scheme} {token}"})
+    assert response.status_code == status
+
+
 async def test_another_type_of_token_is_refused(client, signer, clock):
     token = await mint_view(signer, View("ann", 1, {}), clock())
     assert_refused(await client.get(TARGET, headers={"Authorization": f"Bearer {token}"}))

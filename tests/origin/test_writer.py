@@ -19,13 +19,14 @@ class Database:
 
     def __init__(self, path) -> None:
         self.path = str(path)
-        self.commits = 0
+        self.connections = self.commits = 0
         self.broken = False
         self.absent = False
 
     def connect(self) -> apsw.Connection:
         if self.absent:
             raise apsw.CantOpenError("gone")
+        self.connections += 1
         connection = apsw.Connection(self.path)
         connection.execute("CREATE TABLE IF NOT EXISTS number (n INTEGER PRIMARY KEY)")
         connection.set_commit_hook(self._count)
@@ -121,6 +122,7 @@ async def test_a_failed_commit_tells_everybody_and_recovers(writer, database):
     database.broken = False
     assert await writer.write(insert(3)) == 3
     assert database.numbers() == [3]
+    assert database.connections == 3  # opened anew after each failure, of the gate and of the batch
 
 
 async def test_a_transaction_that_sqlite_gave_up_fails_as_a_whole(writer, database):
