@@ -27,8 +27,8 @@ GRACE = 2  # seconds that running requests get when this process is replaced
 class Protocol(HttpToolsProtocol):
     """Refuses what is not HTTP with a problem document, as everything else is refused."""
 
-    def send_400_response(self, msg: str) -> None:
-        status, headers, body = render(Problem("malformed-request", msg), page=False)
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the problem has its own words
+        status, headers, body = render(Problem("malformed-request"), page=False)
         lines = [b"HTTP/1.1 %d Bad Request" % status, *(b"%s: %s" % header for header in headers)]
         self.transport.write(b"\r\n".join([*lines, b"connection: close", b"", body]))
         self.transport.close()
