@@ -11,12 +11,16 @@ def applies(
     request: Iterable[tuple[bytes, bytes]], response: Iterable[tuple[bytes, bytes]], status: int
 ) -> bool:
     """Whether this is a page that somebody navigated to, in a form that can be added to."""
-    fields = dict(response)
+    fields, asked = dict(response), dict(request)
+    # A navigation that a service worker passes on keeps its mode, but its destination becomes "empty".
+    navigated = asked.get(b"sec-fetch-dest") == b"document" or (
+        asked.get(b"sec-fetch-mode") == b"navigate" and asked.get(b"sec-fetch-dest") == b"empty"
+    )
     return (
-        status == 200
+        navigated
+        and status == 200
         and fields.get(b"content-type", b"").startswith(b"text/html")
         and b"content-encoding" not in fields
-        and dict(request).get(b"sec-fetch-dest") == b"document"
     )
 
 
