@@ -1,0 +1,120 @@
+// @ts-check
+/** Node's HTTP server around a function from Request to Response. */
+
+import http from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+
+const HEADER_LIMIT = 262_144; // bytes; far above the kit's own limit, so that the kit answers 431 itself
+const BODY_LIMIT = 67_108_864; // bytes that one request may keep in memory
+const METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
+const PRINTABLE = /^[\x21-\x7e]+$/;
+const HOST = /^[\w.\-:[\]]+$/;
+
+/** Titles as edge/errors.py has them. */
+const PROBLEMS = Object.freeze({
+  "malformed-path": { status: 400, title: "The path is not percent-encoded UTF-8" },
+  "malformed-header": { status: 400, title: "A header is not valid" },
+  "method-not-allowed": { status: 405, title: "This method is not allowed here" },
+  "body-too-large": { status: 413, title: "The body is too large" },
+  "headers-too-large": { status: 431, title: "The request headers are too large" },
+  "internal-error": { status: 500, title: "The app failed to answer" },
+});
+
+/** A request that never reaches the app. */
+class Refusal extends Error {
+  /** @param {keyof typeof PROBLEMS} code */
+  constructor(code) {
+    super(code);
+    this.code = code;
+  }
+}
+
+/**
+ * @param {(request: Request) => Promise<Response | null>} answer
+ * @returns {http.Server}
+ */
+export function createServer(answer) {
+  const server = http.createServer({ maxHeaderSize: HEADER_LIMIT, keepAliveTimeout: 75_000 }, async (incoming, outgoing) => {
+    const gone = new AbortController();
+    outgoing.on("close", () => outgoing.writableFinished || gone.abort());
+    try {
+      await write(await respond(answer, incoming, gone.signal), outgoing);
+    } catch {
+      outgoing.destroy(); // the client is gone, or has to see that the body broke off
+    }
+  });
+  server.on("clientError", (error, socket) => {
+    if (!socket.writable) return socket.destroy();
+    const code = "code" in error && error.code === "HPE_HEADER_OVERFLOW" ? "headers-too-large" : "malformed-header";
+    const { status, title } = PROBLEMS[code];
+    const body = document(code);
+    const head = [`HTTP/1.1 ${status} ${title}`, "Content-Type: application/problem+json", "Connection: close"];
+    return socket.end(`${head.join("\r\n")}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  });
+  return server;
+}
+
+/** @param {(request: Request) => Promise<Response | null>} answer @param {http.IncomingMessage} incoming @param {AbortSignal} signal */
+async function respond(answer, incoming, signal) {
+  try {
+    const response = await answer(await requestOf(incoming, signal));
+    if (response === null) throw new Error("an edge has no next host to pass a request to");
+    return response;
+  } catch (error) {
+    if (!(error instanceof Refusal) && !signal.aborted) console.error(error);
+    return refusal(error instanceof Refusal ? error.code : "internal-error");
+  }
+}
+
+/** @param {http.IncomingMessage} incoming @param {AbortSignal} signal @returns {Promise<Request>} */
+async function requestOf(incoming, signal) {
+  const { method = "GET", url: target = "/" } = incoming;
+  const { host = "localhost" } = incoming.headers;
+  if (!HOST.test(host)) throw new Refusal("malformed-header");
+  if (!PRINTABLE.test(target)) throw new Refusal("malformed-path");
+  const url = `http://${host}${target}`;
+  if (!target.startsWith("/") || !URL.canParse(url)) throw new Refusal("malformed-path");
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(incoming.headers)) headers.append(name, String(value));
+  const body = method === "GET" || method === "HEAD" ? null : await bodyOf(incoming);
+  try {
+    return new Request(url, { method, headers, body, signal });
+  } catch {
+    throw new Refusal("method-not-allowed"); // CONNECT, TRACE and TRACK have no Request
+  }
+}
+
+/** @param {http.IncomingMessage} incoming */
+async function bodyOf(incoming) {
+  const parts = [];
+  let size = 0;
+  // Without destroyOnReturn: false a refusal would close the connection before it is sent.
+  for await (const part of incoming.iterator({ destroyOnReturn: false })) {
+    size += part.length;
+    if (size > BODY_LIMIT) throw new Refusal("body-too-large");
+    parts.push(part);
+  }
+  return size === 0 ? null : Buffer.concat(parts);
+}
+
+/** @param {Response} response @param {http.ServerResponse} outgoing */
+async function write(response, outgoing) {
+  outgoing.writeHead(response.status, [...response.headers].flat());
+  if (response.body === null) outgoing.end();
+  else await pipeline(Readable.fromWeb(/** @type {any} */ (response.body)), outgoing);
+}
+
+/** @param {keyof typeof PROBLEMS} code */
+function refusal(code) {
+  const headers = new Headers({ "content-type": "application/problem+json", "cache-control": "no-store" });
+  headers.set("edgekit-host", "edge");
+  if (code === "method-not-allowed") headers.set("allow", METHODS);
+  return new Response(document(code), { status: PROBLEMS[code].status, headers });
+}
+
+/** @param {keyof typeof PROBLEMS} code */
+function document(code) {
+  const type = `urn:problem-type:edgekit:${code}`;
+  return JSON.stringify({ type, ...PROBLEMS[code], code, retryable: false });
+}

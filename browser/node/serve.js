@@ -1,0 +1,67 @@
+// @ts-check
+/**
+ * The app on Node.js, as an edge: `serve.js --release DIR --port N [--origin URL] [--keys FILE]`.
+ *
+ * `--keys` names a private P-256 JWK; without it views are signed with a key that ends with the process.
+ * Prints one line, `ready http://127.0.0.1:N`, when requests are answered. Port 0 picks a free one.
+ */
+
+import fs from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+
+import { createBridge } from "../bridge.js";
+import { boot } from "../runtime.js";
+import { createServer } from "./http.js";
+import { originServices } from "./origin.js";
+
+const { values: options } = parseArgs({
+  options: {
+    release: { type: "string" },
+    port: { type: "string", default: "0" },
+    origin: { type: "string" },
+    keys: { type: "string" },
+  },
+});
+if (options.release === undefined) throw new Error("--release DIR is missing");
+
+const folder = path.resolve(options.release);
+/** @type {import("../protocol.js").Manifest} */
+const manifest = JSON.parse(await fs.readFile(path.join(folder, "_edge/manifest.json"), "utf8"));
+const jwk = options.keys === undefined ? null : JSON.parse(await fs.readFile(options.keys, "utf8"));
+
+/** @param {string} role @returns {Promise<any>} */
+const load = (role) => import(pathToFileURL(path.join(folder, role)).href);
+
+// Pyodide fills in `require` for itself, and wants the package "ws" for that, unless there is one.
+Object.assign(globalThis, { require: createRequire(import.meta.url) });
+const [{ loadPyodide }, { default: createPyodideModule }] = await Promise.all([
+  load(manifest.roles.loader),
+  load(manifest.roles.factory),
+]);
+
+const app = await boot({
+  loadPyodide,
+  createPyodideModule,
+  manifest,
+  base: folder,
+  read: async (file) => new Response(await fs.readFile(path.join(folder, file))),
+  host: "edge",
+  services: originServices(options.origin, {
+    origin: options.origin !== undefined,
+    jwk,
+    jwks: null,
+    development: manifest.mode === "development",
+  }),
+  log: (line) => console.error(line),
+});
+
+const server = createServer(createBridge(app));
+server.listen(Number(options.port), "127.0.0.1", () => {
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : options.port;
+  console.log(`ready http://127.0.0.1:${port}`);
+});
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => server.close(() => process.exit(0)));

@@ -1,0 +1,89 @@
+// @ts-check
+/** Which host may answer a request: a pure function of the manifest. */
+
+import { PAGE_FILES, PATH } from "./protocol.js";
+
+/** @typedef {import("./protocol.js").Manifest} Manifest */
+/** @typedef {"static" | "anywhere" | "edge" | "pass"} Placement */
+
+/** @type {WeakMap<Manifest, RegExp[]>} */
+const compiled = new WeakMap();
+
+/**
+ * Whether a request is none of the service worker's business; needs no manifest.
+ *
+ * @param {URL} url
+ * @param {string} origin the site's own origin
+ */
+export function passes(url, origin) {
+  if (url.origin !== origin || url.pathname === PATH.worker) return true;
+  return url.pathname.startsWith(PATH.reserved) && !isPageFile(url.pathname);
+}
+
+/**
+ * `static`: a file of the release. `anywhere`: the local host may answer. `edge`: only an edge may.
+ * `pass`: leave it to the browser.
+ *
+ * @param {Manifest} manifest
+ * @param {string} method
+ * @param {URL} url
+ * @param {string} origin the site's own origin
+ * @returns {Placement}
+ */
+export function match(manifest, method, url, origin) {
+  if (passes(url, origin)) return "pass";
+  const reads = method === "GET" || method === "HEAD";
+  if (reads && storedPath(manifest, url.pathname) !== undefined) return "static";
+  const path = decoded(url.pathname);
+  return path !== undefined && patterns(manifest).some((pattern) => pattern.test(path)) ? "anywhere" : "edge";
+}
+
+/**
+ * The release file behind a public path, if there is one.
+ *
+ * @param {Manifest} manifest
+ * @param {string} pathname
+ * @returns {string | undefined}
+ */
+export function storedPath(manifest, pathname) {
+  if (isPageFile(pathname)) return manifest.roles.kit + pathname.slice(PATH.reserved.length);
+  return Object.hasOwn(manifest.static, pathname) ? manifest.static[pathname] : undefined;
+}
+
+/**
+ * `anywhere` routes without parameters: what can be linked to when the network is gone.
+ *
+ * @param {Manifest} manifest
+ */
+export function fixedRoutes(manifest) {
+  return manifest.placement.map(({ pattern }) => pattern).filter((pattern) => !pattern.includes("{"));
+}
+
+/** @param {string} pathname */
+function isPageFile(pathname) {
+  return PAGE_FILES.some((name) => pathname === PATH.reserved + name);
+}
+
+/**
+ * The path as the app's router will see it: an encoded slash must not smuggle a request past the table.
+ *
+ * @param {string} pathname
+ */
+function decoded(pathname) {
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    return undefined; // not UTF-8: the edge answers with the problem
+  }
+}
+
+/** @param {Manifest} manifest */
+function patterns(manifest) {
+  let list = compiled.get(manifest);
+  if (list === undefined) {
+    // Without the flag "u": Python escapes more characters than that flag lets one escape.
+    list = manifest.placement.map(({ regex }) => new RegExp(regex));
+    compiled.set(manifest, list);
+  }
+  return list;
+}

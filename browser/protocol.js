@@ -1,0 +1,103 @@
+// @ts-check
+/**
+ * What pages, the service worker, the edge and Python agree on: names and shapes. Imports nothing.
+ *
+ * Python counterparts: edge/hosts/fetch.py (`handle`), edge/release (the manifest), edge/errors.py (problems).
+ */
+
+/** Headers that the kit adds to HTTP; the spelling is only for people, names have no case. */
+export const HEADER = Object.freeze({
+  host: "Edgekit-Host", // who answered: browser | edge | native
+  view: "Edgekit-View", // a new view token, or one of the words below
+  client: "Edgekit-Client", // sent by the service worker: "I cannot read redirects or cookies"
+  status: "Edgekit-Status", // the real status of an answer to such a client
+  location: "Edgekit-Location", // and its real Location
+  key: "Idempotency-Key",
+});
+
+/** Values of `Edgekit-View` that are no token: there is no view (any more); there is a new one, ask for it. */
+export const NO_VIEW = "none";
+export const CHANGED_VIEW = "changed";
+
+/** The hidden form field in which a page without a service worker carries the idempotency key. */
+export const KEY_FIELD = "_key";
+
+/** Paths with a meaning of their own. */
+export const PATH = Object.freeze({
+  reserved: "/_edge/",
+  worker: "/sw.js",
+  manifest: "/_edge/manifest.json",
+  keys: "/_edge/keys",
+  view: "/_edge/view",
+});
+
+/** Files of the kit that pages load by a stable address instead of a hashed one. */
+export const PAGE_FILES = Object.freeze(["page.js", "strip.js"]);
+
+/** One cache per release: `RELEASE_CACHE` + its id. Catalog answers outlive releases. */
+export const RELEASE_CACHE = "edgekit-release-";
+export const CATALOG_CACHE = "edgekit-catalog";
+
+export const DATABASE = "edgekit";
+
+/** Messages between a page and the service worker: `{type, …}`. */
+export const MESSAGE = Object.freeze({
+  warm: "warm", // page → worker: stay alive, start the local host
+  status: "status", // page → worker: tell me your state
+  view: "view", // page → worker: ask the edge for the current view
+  state: "state", // worker → page: `{type, state: HostState}`
+});
+
+/** How long each wait may last, in milliseconds. Whatever takes longer counts as failed. */
+export const DEADLINE = Object.freeze({
+  boot: 60_000, // a boot that a Content-Security-Policy blocks never rejects by itself
+  local: 10_000, // until the local host has given status and headers
+  network: 60_000, // until an edge has given status and headers
+  catalog: 3_000, // until a kept catalog answer is used instead of the network
+  view: 5_000,
+});
+
+/**
+ * @typedef {"idle" | "download" | "start" | "ready" | "failed"} Phase
+ *
+ * @typedef {object} HostState   the state of the local host, as pages see it
+ * @property {Phase} phase
+ * @property {string} release   id of the release (16 hex digits), "" when unknown
+ * @property {"development" | "production"} mode
+ * @property {number} [loaded]   bytes, while downloading
+ * @property {number} [total]   bytes, while downloading
+ * @property {string} [reason]   one sentence, when failed
+ *
+ * @typedef {(input: RequestInfo | URL, init?: RequestInit) => Promise<Response>} Fetch
+ *
+ * @typedef {object} Manifest   `/_edge/manifest.json`; paths are URL paths
+ * @property {1} format
+ * @property {string} release
+ * @property {string} kit
+ * @property {string} app   "module:attribute"
+ * @property {"development" | "production"} mode
+ * @property {string} pyodide
+ * @property {string} python
+ * @property {string} abi
+ * @property {{pattern: string, regex: string}[]} placement   the `anywhere` routes
+ * @property {Record<string, string>} static   public path → stored path
+ * @property {Record<"loader" | "factory" | "wasm" | "stdlib" | "site" | "app" | "kit", string>} roles
+ * @property {Record<string, {sha256: string, size: number}>} files   stored path → content
+ *
+ * @typedef {[status: number, headers: string, body: Uint8Array]} Reply
+ *   headers: "name\0value\0name\0value", names in lower case. Status 0: no answer; headers say why.
+ *
+ * @typedef {(id: number, status: number, headers: string) => void} Head
+ * @typedef {(id: number, bytes: Uint8Array | undefined, more: boolean) => void} Chunk
+ *
+ * @typedef {(id: number, method: string, scheme: string, host: string, path: string, query: string,
+ *   headers: string, body: Uint8Array | undefined, view: string | undefined, head: Head, chunk: Chunk
+ * ) => Reply | undefined} Handle   the app: a whole `Reply` if it never waited, else `head` and `chunk` follow
+ *
+ * @typedef {(id: number) => void} Cancel   the reader of answer `id` is gone
+ *
+ * @typedef {object} Services   what the app's host may ask of JavaScript
+ * @property {string} config   JSON `{origin, jwk, jwks, development}`
+ * @property {(path: string, etag: string | undefined) => Promise<Reply>} publicFetch
+ * @property {(method: string, target: string, headers: string, body: Uint8Array | undefined) => Promise<Reply>} userFetch
+ */

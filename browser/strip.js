@@ -1,0 +1,93 @@
+// @ts-check
+/**
+ * `<edgekit-strip>`: one line that says who answered this page and how fast, how far the local host is, and
+ * whether the network is there. Imports nothing, because it is served as /_edge/strip.js; colours come from
+ * the page, and `::part(strip)`, `::part(answer)`, `::part(host)`, `::part(network)` style it.
+ *
+ * @typedef {import("./protocol.js").HostState} HostState
+ */
+
+const STYLE = `
+:host { display: block }
+[part=strip] { display: flex; flex-wrap: wrap; gap: .25em 1.5em; margin: 0; padding: .4em 1em;
+  font: .85em/1.4 ui-monospace, monospace; color: inherit; border-top: 1px solid GrayText }
+[part=network]:empty { display: none }
+[part=network] { font-weight: bold }
+`;
+
+/** @type {Record<string, string>} */
+const NAMES = { browser: "this browser", edge: "the edge", native: "the server" };
+
+class EdgekitStrip extends HTMLElement {
+  /** @type {AbortController | undefined} */
+  #listening;
+  #answer = part("span", "answer");
+  #host = part("span", "host");
+  #network = part("span", "network");
+
+  constructor() {
+    super();
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLE);
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [sheet];
+    const strip = part("p", "strip");
+    strip.setAttribute("role", "status");
+    strip.append(this.#answer, " ", this.#host, " ", this.#network); // the spaces are for what is read aloud
+    root.append(strip);
+  }
+
+  connectedCallback() {
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
+    const update = () => this.#update();
+    document.addEventListener("edgekit", update, { signal });
+    addEventListener("online", update, { signal });
+    addEventListener("offline", update, { signal });
+    addEventListener("load", () => setTimeout(update), { signal }); // the timing is complete only then
+    update();
+  }
+
+  disconnectedCallback() {
+    this.#listening?.abort();
+  }
+
+  #update() {
+    /** @type {{state?: HostState} | undefined} */
+    const edgekit = /** @type {any} */ (globalThis).edgekit;
+    write(this.#answer, answered());
+    write(this.#host, edgekit?.state ? `local host: ${described(edgekit.state)}` : "local host: none");
+    write(this.#network, navigator.onLine ? "" : "offline");
+  }
+}
+
+/** Who answered the navigation, in its own time and in the time the browser waited. */
+function answered() {
+  const [entry] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+  const timing = entry?.serverTiming.find(({ name }) => name === "edgekit");
+  if (!entry || !timing) return "answered: unknown";
+  const waited = entry.responseStart - entry.requestStart;
+  const who = NAMES[timing.description] ?? timing.description;
+  return `answered by ${who} in ${timing.duration.toFixed(1)} ms (waited ${Math.max(0, waited).toFixed(0)} ms)`;
+}
+
+/** @param {HostState} state */
+function described({ phase, loaded, total, reason }) {
+  if (phase === "download" && loaded !== undefined && total) return `downloading ${10 * Math.floor((10 * loaded) / total)} %`;
+  if (phase === "failed") return `not available (${reason ?? "unknown reason"})`;
+  return { idle: "none yet", download: "downloading", start: "starting", ready: "ready" }[phase];
+}
+
+/** Unchanged text is left alone: a status that is written again is read aloud again. @param {HTMLElement} element @param {string} text */
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** @param {"p" | "span"} tag @param {string} name */
+function part(tag, name) {
+  const element = document.createElement(tag);
+  element.setAttribute("part", name);
+  return element;
+}
+
+customElements.define("edgekit-strip", EdgekitStrip);
