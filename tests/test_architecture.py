@@ -57,7 +57,7 @@ RULES = [
             "edge",
             f"edge.hosts.{host}",
             "only the chooser edge/hosts/__init__.py knows an adapter",
-            ("edge.hosts",),
+            ("edge.hosts", "edge.release.target"),  # programs that run in Pyodide enter like JavaScript
         )
         for host in ("_js", "assets", "fetch", "native")
     ),

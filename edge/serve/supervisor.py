@@ -78,6 +78,12 @@ def run(spec: str, app_dir: Path, host: str, port: int, data: Path, reload: bool
         return asyncio.run(Supervisor(plan, host, public, inner).run())
 
 
+class SourceFilter(DefaultFilter):
+    """Leaves out what no person writes, and the lock that a build itself writes into the app."""
+
+    ignore_entity_patterns = (*DefaultFilter.ignore_entity_patterns, r"^edgekit\.lock$")
+
+
 class Supervisor:
     """Starts the parts of `plan` on two listening sockets and keeps them up to date."""
 
@@ -131,8 +137,8 @@ class Supervisor:
 
     async def _watch(self) -> None:
         sources = self._plan.sources
-        ignore = DefaultFilter(ignore_paths=[str(self._plan.data)])
-        async for changes in awatch(*sources.folders(), watch_filter=ignore):
+        wanted = SourceFilter(ignore_paths=[str(self._plan.data)])
+        async for changes in awatch(*sources.folders(), watch_filter=wanted):
             paths = sorted({Path(name) for _, name in changes})
             logger.info("changed: %s", ", ".join(path.name for path in paths))
             self._stale |= sources.affected(paths)
