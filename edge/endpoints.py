@@ -18,7 +18,7 @@ from starlette.types import Receive
 from .errors import Problem
 from .host import Host
 from .intake import SAFE
-from .records import Record
+from .records import NOBODY, Record
 from .responder import Responder
 from .views import CLIENT_HEADER, VIEW_HEADER
 from .wire import RecordKey, encode_json, is_name
@@ -110,7 +110,7 @@ async def _records(
     view = await host.views.open(scope)
     if (kind == "shared") != (names[0] in shared):
         raise Problem("not-found", "no such collection")
-    subject = view.subject if view is not None else ""
+    subject = view.subject if view is not None else NOBODY
     if kind == "user" and view is None:
         raise Problem("not-found", "there is no user yet")
     if len(names) == 2:
@@ -121,7 +121,7 @@ async def _records(
     query = QueryParams(scope["query_string"])
     limit = query.get("limit", "50")
     if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit) <= PAGE_LIMIT:
-        raise Problem("malformed-header", f"limit is a number from 1 to {PAGE_LIMIT}")
+        raise Problem("malformed-query", f"limit is a number from 1 to {PAGE_LIMIT}")
     page = await host.origin.page(subject, kind, names[0], int(limit), query.get("after"))  # type: ignore[arg-type]
     return {"items": [_document(record) for record in page.items], "next": page.next}
 

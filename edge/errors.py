@@ -25,6 +25,7 @@ PROBLEMS: Mapping[str, Kind] = {
     # The request itself (edge and origin).
     "malformed-request": Kind(400, "The request is not valid HTTP"),
     "malformed-path": Kind(400, "The path is not percent-encoded UTF-8"),
+    "malformed-query": Kind(400, "A query parameter is not valid"),
     "malformed-header": Kind(400, "A header is not valid"),
     "malformed-json": Kind(400, "The body is not valid JSON"),
     "malformed-form": Kind(400, "The body is not a valid form"),

@@ -9,6 +9,8 @@ from .errors import Problem
 from .types import JSON
 from .wire import RECORD_LIMIT, WRITES_LIMIT, Read, RecordKey, Scope, Write, encode_json, is_name
 
+NOBODY = "nobody"  # who reads shared records before there is a user
+
 
 class Record(NamedTuple):
     """A stored document; `version` counts its changes, 0 for one that this request wrote."""
@@ -131,4 +133,4 @@ class Records:
         return RecordKey("shared" if collection in self._shared else "user", collection, record_id)
 
     def _owner(self, scope: Scope) -> str | None:
-        return self._subject() or ("" if scope == "shared" else None)
+        return self._subject() or (NOBODY if scope == "shared" else None)

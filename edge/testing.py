@@ -28,7 +28,7 @@ class MemoryOrigin:
 
     def __init__(self, catalog: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         self.catalog = {name: dict(items) for name, items in (catalog or {}).items()}
-        self.records: dict[tuple[str, RecordKey], tuple[int, dict[str, Any]]] = {}
+        self.records: dict[tuple[str, RecordKey], tuple[int, dict[str, Any] | None]] = {}
         self.outcomes: dict[tuple[str, str], tuple[str, Outcome]] = {}
         self.available = True
 
@@ -68,13 +68,14 @@ class MemoryOrigin:
                 raise Problem("key-reused")
             return known[1]
         for read in commit.reads:
-            if self.records.get(_owned(subject, read.key), (0, {}))[0] != read.version:
+            version, value = self.records.get(_owned(subject, read.key), (0, None))
+            if read.version != (version if value is not None else 0):
                 raise Problem("version-conflict")
         for write in commit.writes:
             place = _owned(subject, write.key)
-            version, _ = self.records.pop(place, (0, {}))
-            if write.value is not None:
-                self.records[place] = (version + 1, write.value)
+            # What was deleted keeps its version: a document made again is not the one read before.
+            version, _ = self.records.get(place, (0, None))
+            self.records[place] = (version + 1, write.value)
         self.outcomes[subject, key] = (commit.fingerprint, Outcome(True, commit.response))
         return Outcome(False, commit.response)
 
@@ -82,16 +83,18 @@ class MemoryOrigin:
         scope, collection = names[0], names[1]
         if len(names) == 3:
             key = RecordKey(scope, collection, names[2])  # type: ignore[arg-type]
-            if _owned(subject, key) not in self.records:
-                return _problem(Problem("not-found"))
-            version, value = self.records[_owned(subject, key)]
+            version, value = self.records.get(_owned(subject, key), (0, None))
+            if value is None:
+                raise Problem("not-found")
             return Reply(200, {}, encode_json({"id": key.id, "version": version, "value": value}))
         owner, limit, after = subject if scope == "user" else "", int(query["limit"]), query.get("after", "")
         found = sorted(
             (
                 {"id": key.id, "version": version, "value": value}
                 for (whose, key), (version, value) in self.records.items()
-                if (whose, key.scope, key.collection) == (owner, scope, collection) and key.id > after
+                if (whose, key.scope, key.collection) == (owner, scope, collection)
+                and key.id > after
+                and value is not None
             ),
             key=lambda item: str(item["id"]),
         )

@@ -120,10 +120,9 @@ def _place(request: Request) -> tuple[Scope, str]:
 
 
 def _window(request: Request) -> tuple[int, str | None]:
-    # The query is part of what names a page, so a bad one names nothing.
     limit, after = request.query_params.get("limit", str(PAGE_DEFAULT)), request.query_params.get("after")
     if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= PAGE_LIMIT):
-        raise Problem("not-found", f"limit is a number from 1 to {PAGE_LIMIT}")
+        raise Problem("malformed-query", f"limit is a number from 1 to {PAGE_LIMIT}")
     if after is not None and not is_name(after):
-        raise Problem("not-found", "after is the id of a record")
+        raise Problem("malformed-query", "after is the id of a record")
     return int(limit), after

@@ -143,11 +143,6 @@ async def test_pages(call, make_commit):
         "/records/user/cu%20ps",
         "/records/user/cups/a%20b",
         "/records/user/cups/..",
-        "/records/user/cups?limit=0",
-        "/records/user/cups?limit=201",
-        "/records/user/cups?limit=x",
-        "/records/user/cups?limit=",
-        "/records/user/cups?after=a%20b",
         "/commit/short",
     ],
 )
@@ -186,3 +181,18 @@ async def test_an_unchanged_collection_is_304(client, store, condition, status):
     assert response.status_code == status
     assert response.headers["etag"] == '"abc"'
     assert "max-age=60" in response.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/records/user/cups?limit=0",
+        "/records/user/cups?limit=201",
+        "/records/user/cups?limit=x",
+        "/records/user/cups?limit=",
+        "/records/user/cups?after=a%20b",
+    ],
+)
+async def test_a_query_that_makes_no_sense_is_400(call, target):
+    answer = await call("GET", target)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed-query")
