@@ -1,0 +1,123 @@
+// @ts-check
+/**
+ * Pyodide as a `python` command, for the build: `python.js --pyodide DIR [--stdlib ZIP] [--copy FROM:TO]…
+ * (-c CODE | -m MODULE | FILE | -) [ARGUMENT]…`. The exit status is Python's.
+ *
+ * The program sees the machine's folders under their own names, unless --copy is given: then it sees only
+ * the files copied into it, as a browser would.
+ */
+
+import fs from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+
+/** @typedef {{pyodide: string, stdlib?: string, copies: [string, string][], words: string[]}} Options */
+
+// Emscripten's own folders; a machine's must not cover them.
+const OWN = new Set(["dev", "lib", "proc", "sys"]);
+
+const MAIN = `
+def main(words, executable):
+    import os, runpy, sys
+    sys.executable = sys._base_executable = executable
+    how, rest = words[0], words[1:]
+    try:
+        if how in ("-c", "-"):
+            code, sys.argv = (rest[0], ["-c", *rest[1:]]) if how == "-c" else (sys.stdin.read(), words)
+            sys.path.insert(0, "")
+            exec(compile(code, "<string>", "exec"), {"__name__": "__main__", "__builtins__": __builtins__})
+        elif how == "-m":
+            sys.argv = rest
+            sys.path.insert(0, os.getcwd())
+            runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+        else:
+            sys.argv = words
+            sys.path.insert(0, os.path.dirname(os.path.abspath(how)))
+            runpy.run_path(how, run_name="__main__")
+    except SystemExit as exit:
+        if exit.code is None or isinstance(exit.code, int):
+            return exit.code or 0
+        print(exit.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        return 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+main
+`;
+
+/**
+ * Python's own switches (`-I`, `-B`, `-X name`, …) have no meaning here and are passed over.
+ *
+ * @param {string[]} words @returns {Options}
+ */
+function parse(words) {
+  const rest = [...words];
+  const next = () => rest.shift() ?? "";
+  /** @type {Options} */
+  const options = { pyodide: "", copies: [], words: [] };
+  while (rest.length > 0) {
+    const word = next();
+    if (word === "--pyodide") options.pyodide = next();
+    else if (word === "--stdlib") options.stdlib = next();
+    else if (word === "--copy") {
+      const pair = next();
+      const colon = pair.lastIndexOf(":");
+      options.copies.push([pair.slice(0, colon), pair.slice(colon + 1)]);
+    } else if (word === "-W" || word === "-X") next();
+    else if (["-c", "-m", "-"].includes(word) || !word.startsWith("-")) {
+      options.words = [word, ...rest];
+      break;
+    }
+  }
+  return options;
+}
+
+/** @param {any} FS */
+function showMachine(FS) {
+  for (const name of fs.readdirSync("/")) {
+    const folder = `/${name}`;
+    if (OWN.has(name) || !fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory()) continue;
+    FS.mkdirTree(folder);
+    FS.mount(FS.filesystems.NODEFS, { root: folder }, folder);
+  }
+  FS.chdir(process.cwd());
+}
+
+/** @param {number} descriptor */
+function writer(descriptor) {
+  // Raw bytes: Pyodide's line-wise output would keep back a last line that has no end.
+  return { write: (/** @type {Uint8Array} */ data) => fs.writeSync(descriptor, data) };
+}
+
+/** @param {Options} options @returns {Promise<number>} */
+async function run({ pyodide: folder, stdlib, copies, words }) {
+  const { loadPyodide } = await import(pathToFileURL(path.join(folder, "pyodide.mjs")).href);
+  const isolated = copies.length > 0;
+  const pyodide = await loadPyodide({
+    stdLibURL: stdlib,
+    env: isolated ? { HOME: "/home/pyodide", PYTHONDONTWRITEBYTECODE: "1" } : { .../** @type {object} */ (process.env) },
+  });
+  pyodide.setStdout(writer(1));
+  pyodide.setStderr(writer(2));
+  if (!isolated) showMachine(pyodide.FS);
+  for (const [from, to] of copies) {
+    pyodide.FS.mkdirTree(path.posix.dirname(to));
+    pyodide.FS.writeFile(to, new Uint8Array(fs.readFileSync(from)));
+  }
+  const executable = process.env.EDGEKIT_PYTHON ?? process.argv[1] ?? "";
+  return pyodide.runPython(MAIN)(pyodide.toPy(words), executable);
+}
+
+try {
+  process.exitCode = await run(parse(process.argv.slice(2)));
+} catch (error) {
+  // An uncaught error of Pyodide would print its whole minified source.
+  const message = error instanceof Error ? error.message : String(error);
+  fs.writeSync(2, `${message.slice(-4000)}\n`);
+  process.exitCode = 1;
+}

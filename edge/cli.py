@@ -1,0 +1,138 @@
+"""The command `edgekit`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import __version__
+
+if TYPE_CHECKING:
+    from .release import Step
+
+EPILOG = "The app's package is public: everything in it but tests, dotfiles and a catalog folder is shipped."
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="edgekit", description="One ASGI app on browser, edge and origin.")
+    top.add_argument("--version", action="version", version=f"edgekit {__version__}")
+    verbs = top.add_subparsers(dest="verb", metavar="verb", required=True)
+
+    serve = verbs.add_parser("serve", help="run origin, edge and browser release; reload on changes")
+    _app(serve)
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    serve.add_argument("--port", type=int, default=8000, help="0 picks a free one (default: %(default)s)")
+    serve.add_argument(
+        "--data", type=Path, default=Path("data"), help="for database, keys, release (default: data)"
+    )
+    serve.add_argument("--no-reload", action="store_true", help="do not watch the sources")
+
+    build = verbs.add_parser("build", help="build what browsers run, into a folder to publish", epilog=EPILOG)
+    _app(build)
+    build.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the release"
+    )
+    build.add_argument(
+        "--requirements",
+        type=Path,
+        metavar="FILE",
+        help="requirements.txt or pyproject.toml (default: the nearest in or beside the app)",
+    )
+    build.add_argument(
+        "--lock",
+        type=Path,
+        metavar="FILE",
+        help="exact packages (default: edgekit.lock beside the requirements)",
+    )
+    build.add_argument("--upgrade", action="store_true", help="lock the newest versions that fit")
+    build.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="one more package, module or folder beside the app (what the app imports comes by itself)",
+    )
+    build.add_argument("--development", action="store_true", help="ship the app as source; rebuilds fastest")
+    build.add_argument(
+        "--quality",
+        type=int,
+        choices=range(12),
+        metavar="0..11",
+        help="of brotli (default: 11; 4 in development)",
+    )
+    return top
+
+
+def _app(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("app", metavar="module:app", help="the ASGI app, such as shop.app:app")
+    verb.add_argument(
+        "--app-dir",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="where the module lies (default: this folder)",
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    options = parser().parse_args(arguments)
+    if options.verb == "serve":
+        from .serve import run  # noqa: PLC0415 - needs the extra `serve`
+
+        return run(
+            options.app,
+            options.app_dir,
+            options.host,
+            options.port,
+            options.data,
+            reload=not options.no_reload,
+        )
+    return _build(options)
+
+
+def _build(options: argparse.Namespace) -> int:
+    try:
+        from .release import BuildError, build  # noqa: PLC0415 - needs the extra `build`
+    except ModuleNotFoundError as error:
+        return _fail(f"{error.name} is needed to build: run `pip install 'edgekit[build]'`.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that drafts are removed
+    try:
+        build(
+            options.app,
+            options.output,
+            app_dir=options.app_dir,
+            requirements=options.requirements,
+            lock=options.lock,
+            upgrade=options.upgrade,
+            include=options.include,
+            development=options.development,
+            quality=options.quality,
+            report=_report,
+        )
+    except BuildError as error:
+        if error.detail:
+            print(error.detail, file=sys.stderr)
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _report(step: Step) -> None:
+    time = "cached" if step.cached else f"{step.seconds:.2f} s"
+    print(f"{step.name:<10} {time:>8}  {step.note}".rstrip(), file=sys.stderr, flush=True)
+
+
+def _fail(sentence: str) -> int:
+    print(f"edgekit: {sentence}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""A folder of results by the hash of what they were made from, so that nothing is made twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ABANDONED = 3600  # seconds after which a draft belongs to nobody
+KEPT = 64  # newest entries of a kind that grows with every edit
+
+
+def digest(*parts: str | bytes) -> str:
+    """SHA-256 (hex) over the parts and their boundaries."""
+    total = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        total.update(len(data).to_bytes(8, "big"))
+        total.update(data)
+    return total.hexdigest()
+
+
+def default_root(start: Path) -> Path:
+    """`.cache/edgekit` in the project around `start`, else the user's cache folder (XDG base directories)."""
+    for folder in (start, *start.parents):
+        if (folder / "pyproject.toml").is_file():
+            return folder / ".cache" / "edgekit"
+    return user_root()
+
+
+def user_root() -> Path:
+    """The kit's folder among the user's caches."""
+    asked = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(asked) if os.path.isabs(asked) else Path.home() / ".cache") / "edgekit"
+
+
+class Cache:
+    """Entries are files or folders `root/<kind>/<key>`; they appear whole or not at all."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def entry(self, kind: str, key: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
+        """The entry and whether it was there already; else `make(path)` writes the file or folder."""
+        path = self.root / kind / key
+        if path.exists():
+            os.utime(path)  # so that `prune` sees it as used
+            return path, True
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Made beside its place and renamed: a build that is stopped leaves no half of an entry.
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as draft:
+            made = Path(draft) / "entry"
+            make(made)
+            try:
+                made.rename(path)
+            except OSError:
+                if not path.exists():  # else another build was faster, with the same content
+                    raise
+        return path, False
+
+    def data(self, kind: str, key: str, make: Callable[[], bytes]) -> tuple[Path, bool]:
+        """An entry that is a file of these bytes."""
+        return self.entry(kind, key, lambda path: void(path.write_bytes(make())))
+
+    def json(self, kind: str, key: str, make: Callable[[], Any]) -> tuple[Any, bool]:
+        """The value of an entry that is a JSON document."""
+        path, cached = self.data(kind, key, lambda: json.dumps(make(), sort_keys=True).encode())
+        return json.loads(path.read_bytes()), cached
+
+    def prune(self, kind: str, keep: int = KEPT) -> None:
+        """Remove all but the most recently used entries of a kind."""
+        folder = self.root / kind
+        for draft in folder.glob(".new-*"):  # of a build that was killed
+            if time.time() - draft.stat().st_mtime > ABANDONED:
+                shutil.rmtree(draft, ignore_errors=True)
+        entries = (
+            [path for path in folder.iterdir() if not path.name.startswith(".")] if folder.exists() else []
+        )
+        for path in sorted(entries, key=lambda path: path.stat().st_mtime, reverse=True)[keep:]:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def void(_: object) -> None:
+    """Drops a result, for a lambda that is called for its effect."""

@@ -1,0 +1,124 @@
+"""`build`: from an app to a folder that a server can publish and a browser can run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from .. import __version__
+from .bundle import Bundle, Bundler
+from .cache import Cache, default_root
+from .compress import compress
+from .failure import BuildError
+from .install import install
+from .manifest import Asset, Manifest, make_manifest, place, place_together
+from .publish import check_folder, publish, write
+from .requirements import LOCK_NAME, Lock, find_requirements, read_lock, render_lock
+from .resolve import resolve
+from .sources import Target, parse_target
+from .static import collect_static
+from .steps import Report, Steps, print_nothing
+from .toolchain import ABI, BROWSER, PYODIDE, PYTHON, RUNTIME, Toolchain, find
+
+PRODUCTION_QUALITY = 11
+DEVELOPMENT_QUALITY = 4  # somebody waits for it
+GROWING = ("archive", "brotli", "bytecode", "smoke")  # kinds of cache entries of which every edit makes more
+
+
+def build(
+    spec: str,
+    out: Path,
+    *,
+    app_dir: Path | None = None,
+    requirements: Path | None = None,
+    lock: Path | None = None,
+    upgrade: bool = False,
+    include: Iterable[str] = (),
+    development: bool = False,
+    quality: int | None = None,
+    cache: Path | None = None,
+    report: Report = print_nothing,
+) -> Manifest:
+    """Build the release of the app `module:attribute` into the folder `out`; returns its manifest.
+
+    `app_dir`: where the module is imported from (default: the current folder). `requirements`, `lock`:
+    files, by default those in or beside the app. `upgrade`: lock the newest versions. `include`: more
+    packages, modules or folders of `app_dir`. `development`: ship the app as source, for readable
+    tracebacks and the fastest rebuild. `quality`: of brotli, 0 to 11. `cache`: folder for what is kept
+    between builds. `report` is called after each step.
+
+    Raises `BuildError`; `out` is then as it was.
+    """
+    steps = Steps(report)
+    target = parse_target(spec, app_dir or Path.cwd())
+    check_folder(out)
+    with steps("toolchain"):
+        toolchain = find(Cache(cache.resolve() if cache else default_root(Path.cwd())), Path.cwd())
+    with steps("resolve") as step:
+        locked, step.cached = lock_packages(target, requirements, lock, toolchain, upgrade=upgrade)
+    with steps("install") as step:
+        packages, step.cached = install(locked, toolchain)
+    bundler = Bundler(target, tuple(include), development=development, toolchain=toolchain, steps=steps)
+    bundle = bundler.bundle(packages)
+    manifest, assets = describe_release(target, bundle, toolchain, development=development)
+    with steps("compress") as step:
+        level = quality if quality is not None else DEVELOPMENT_QUALITY if development else PRODUCTION_QUALITY
+        copies, step.cached = compress(assets, level, toolchain.cache)
+    with steps("publish") as step:
+        step.note = f"release {manifest.release}"
+        publish(out, manifest, assets, copies)
+    for kind in GROWING:
+        toolchain.cache.prune(kind)
+    return manifest
+
+
+def lock_packages(
+    target: Target, asked: Path | None, file: Path | None, toolchain: Toolchain, *, upgrade: bool
+) -> tuple[Lock, bool]:
+    """The lock, and whether the one that is there still holds; else it is written. Raises `BuildError`."""
+    requirements = find_requirements(target, asked)
+    file = file or (requirements.file.parent if requirements.file else target.app_dir) / LOCK_NAME
+    before = None if upgrade else read_lock(file)
+    if before and before.inputs == requirements.inputs:
+        return before, True
+    lock = resolve(requirements, before, toolchain)
+    try:
+        write(file, render_lock(lock).encode())
+    except OSError as error:
+        raise BuildError(f"{file} cannot be written: {error.strerror}; name another with --lock.") from error
+    return lock, False
+
+
+def describe_release(
+    target: Target, bundle: Bundle, toolchain: Toolchain, *, development: bool
+) -> tuple[Manifest, list[Asset]]:
+    """The manifest and the files of a release."""
+    names = [name for name in RUNTIME if name != "python_stdlib.zip"]
+    runtime = place_together("pyodide", toolchain.pyodide, names)
+    scripts = [path.relative_to(BROWSER).as_posix() for path in BROWSER.rglob("*.js")]
+    kit = place_together("kit", BROWSER, [name for name in scripts if not name.startswith("node/")])
+    archives = {
+        "stdlib": place("python", "python_stdlib.zip", bundle.stdlib),
+        "site": place("site", "site.zip", bundle.site),
+        "app": place("app", "app.zip", bundle.app),
+    }
+    static, static_files = collect_static(bundle.description.static)
+    roles = {role: one.url for role, one in archives.items()} | {
+        "loader": runtime["pyodide.mjs"].url,
+        "factory": runtime["pyodide.asm.mjs"].url,
+        "wasm": runtime["pyodide.asm.wasm"].url,
+        "kit": kit["service-worker.js"].url.removesuffix("service-worker.js"),
+    }
+    members = {
+        "kit": __version__,
+        "app": str(target),
+        "mode": "development" if development else "production",
+        "pyodide": PYODIDE,
+        "python": PYTHON,
+        "abi": ABI,
+        "placement": bundle.description.placement,
+        "static": static,
+        "roles": roles,
+    }
+    assets = [*runtime.values(), *kit.values(), *archives.values(), *static_files]
+    return make_manifest(members, assets), assets

@@ -1,0 +1,87 @@
+"""Imports the app from the finished files of a release, in a fresh interpreter that sees nothing else.
+
+This is the proof that a browser can start the app, and it is where the release learns the app's
+placement table and static folders: from the object itself, in the place where it will run. The
+machine's own Python may lack what the app requires.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .cache import digest
+from .failure import BuildError
+from .sources import Target
+from .stdlib import is_dropped
+from .toolchain import PYODIDE, PYTHON, Toolchain
+
+PROGRAM = Path(__file__).with_name("target") / "describe.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What an app says about itself; `static` maps URL prefixes to folders of this machine."""
+
+    placement: list[dict[str, str]]
+    static: dict[str, Path]
+
+
+def smoke(
+    target: Target, stdlib: Path, site: Path, app: Path, toolchain: Toolchain
+) -> tuple[Description, bool]:
+    """Import the app from these three files; whether the answer was cached. Raises `BuildError`."""
+    parts = [path.read_bytes() for path in (PROGRAM, stdlib, site, app)]
+
+    def make() -> Any:
+        files = {"/release/site.zip": site, "/release/app.zip": app}
+        done = toolchain.python(PROGRAM, [str(target)], stdlib=stdlib, copies=files)
+        lines = done.stdout.splitlines()
+        if done.returncode or not lines:
+            raise BuildError(f"Pyodide stopped while it imported {target}.", done.stderr.strip()[-4000:])
+        answer = json.loads(lines[-1])
+        if "placement" not in answer:
+            raise _failure(target, answer)
+        return answer
+
+    answer, cached = toolchain.cache.json("smoke", digest(PYODIDE, str(target), *parts), make)
+    static = {prefix: _host_path(target, prefix, path) for prefix, path in answer["static"].items()}
+    return Description(answer["placement"], static), cached
+
+
+def _host_path(target: Target, prefix: str, path: str) -> Path:
+    """The folder of this machine that became `path` in Pyodide, where the app lies in /app."""
+    inside = Path(path)
+    folder = target.app_dir / inside.relative_to("/app") if inside.is_relative_to("/app") else inside
+    if not inside.is_relative_to("/app") or not folder.is_dir():
+        raise BuildError(
+            f"The static folder of {prefix} is not there: {folder}; "
+            'name a folder beside the app as Path(__file__).parent / "static".'
+        )
+    return folder
+
+
+def _failure(target: Target, answer: dict[str, Any]) -> BuildError:
+    if "not_an_app" in answer:
+        return BuildError(f"{target} is not an ASGI app but a {answer['not_an_app']}.")
+    module = (answer["missing"] or "").partition(".")[0]
+    detail = answer["error"]
+    start = f"{target} cannot be imported in Pyodide"
+    if not module:
+        return BuildError(f"{start}: {detail.splitlines()[-1]}", detail)
+    if answer["missing_from_stdlib"]:
+        why = "a release leaves it out" if is_dropped(module) else f"Pyodide's Python {PYTHON} lacks it"
+        return BuildError(
+            f"{start}: there is no module {module!r} ({why}); import it inside the route that needs it, "
+            "and keep that route at the edge.",
+            detail,
+        )
+    if (target.app_dir / module).is_dir() or (target.app_dir / f"{module}.py").is_file():
+        return BuildError(f"{start}: {module!r} was not shipped; add --include {module}.", detail)
+    return BuildError(
+        f"{start}: there is no module {module!r}; "
+        f"add the package that has it to the app's requirements, or the folder it lies in to --app-dir.",
+        detail,
+    )

@@ -1,0 +1,127 @@
+"""The Python that is the project's own: the kit itself, and the app with its templates and data."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from .archive import Files, read_tree
+from .failure import BuildError
+from .toolchain import KIT
+
+CONFORMANCE = "conformance"  # an app of its own
+NATIVE_ONLY = {
+    CONFORMANCE,
+    "_browser",
+    "cli.py",
+    "hosts/assets.py",
+    "hosts/native.py",
+    "keys.py",
+    "py.typed",
+    "release",
+    "serve",
+    "testing.py",
+}
+NEVER = {"__pycache__", "edgekit.lock", "node_modules", "pyproject.toml", "tests"}
+SPEC = re.compile(r"(?P<module>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<attribute>[^\W\d]\w*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`module:attribute` and the folder that the module is imported from."""
+
+    module: str
+    attribute: str
+    app_dir: Path
+
+    @property
+    def top(self) -> str:
+        """The package or module that is shipped."""
+        return self.module.partition(".")[0]
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.attribute}"
+
+
+def parse_target(spec: str, app_dir: Path) -> Target:
+    """Read `module:app`; raises `BuildError`."""
+    match = SPEC.fullmatch(spec)
+    if match is None:
+        raise BuildError(f"{spec!r} does not name an app; write module:attribute, such as shop.app:app.")
+    return Target(match["module"], match["attribute"], app_dir.resolve())
+
+
+def kit_files() -> Files:
+    """The kit for Pyodide: without what only CPython can run."""
+    return read_tree(KIT, lambda path: str(path) not in NATIVE_ONLY and path.name not in NEVER, "edge/")
+
+
+def app_files(target: Target, include: Iterable[str], static: Collection[Path]) -> Files:
+    """The app's top-level package or module, what it imports from beside it, and what `include` names.
+
+    Left out: the folders in `static` (served by URL), tests, dotfiles, and a `catalog` folder without
+    Python in it (the origin's data). Raises `BuildError`.
+    """
+    if target.top == KIT.name:
+        return read_tree(KIT / CONFORMANCE, lambda path: path.suffix == ".py", f"edge/{CONFORMANCE}/")
+    waiting = [target.top, *include]
+    if not (target.app_dir / target.top).is_dir() and (target.app_dir / "templates").is_dir():
+        waiting.append("templates")  # a single-module app has them beside it
+    files: Files = {}
+    done = {KIT.name}
+    while waiting:
+        name = waiting.pop()
+        if name in done:
+            continue
+        done.add(name)
+        found = _entry(target.app_dir, name, static)
+        if not found:
+            raise BuildError(
+                f"There is no package, module or folder {name!r} in {target.app_dir}; see --app-dir."
+            )
+        files |= found
+        waiting += [other for other in _imports(found) if _is_ours(target.app_dir, other)]
+    return files
+
+
+def _entry(app_dir: Path, name: str, static: Collection[Path]) -> Files:
+    folder, module = app_dir / name, app_dir / f"{name}.py"
+    if not folder.resolve().is_relative_to(app_dir):
+        return {}
+    if module.is_file() and not (folder / "__init__.py").is_file():
+        return {module.name: module.read_bytes()}
+    if folder.is_dir():
+        return read_tree(folder, lambda path: _wanted(folder, path, static), f"{name}/")
+    return {name: folder.read_bytes()} if folder.is_file() else {}
+
+
+def _is_ours(app_dir: Path, name: str) -> bool:
+    return (app_dir / name / "__init__.py").is_file() or (app_dir / f"{name}.py").is_file()
+
+
+def _wanted(root: Path, path: PurePosixPath, static: Collection[Path]) -> bool:
+    full = root / path
+    if path.name.startswith(".") or path.name in NEVER or full in static or path.suffix == ".pyc":
+        return False
+    return path.name != "catalog" or full.is_file() or any(full.rglob("*.py"))
+
+
+def _imports(files: Files) -> set[str]:
+    """The top-level names that these modules import, at whatever depth in the code."""
+    names: set[str] = set()
+    for path, source in files.items():
+        if not path.endswith(".py"):
+            continue
+        try:
+            tree = ast.parse(source)
+        except SyntaxError:  # the smoke import shows it
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                names.add(node.module.partition(".")[0])
+    return names
