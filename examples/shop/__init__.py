@@ -1,0 +1,1 @@
+"""A tea shop on edgekit: an ordinary Starlette app that keeps nothing between two requests."""

@@ -1,0 +1,35 @@
+"""The shop's routes, and where each of them may be answered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from edge import Stateless
+
+from . import cart, orders, products
+from .answers import on_http_exception
+
+HERE = Path(__file__).parent
+
+starlette = Starlette(
+    routes=[
+        Route("/", products.index),
+        Route("/products/{sku}", products.show),
+        Route("/cart", cart.show),
+        Route("/cart", cart.change, methods=["POST"]),
+        Route("/orders", orders.index),
+        Route("/orders", orders.place, methods=["POST"]),
+        Route("/orders/{id}", orders.show),
+    ],
+    exception_handlers={HTTPException: on_http_exception},
+)
+app = Stateless(
+    starlette,
+    anywhere=["/", "/products/{sku}", "/cart", "/orders", "/orders/{id}"],
+    shared=["stock"],
+    static={"/static": HERE / "static"},
+)

@@ -1,0 +1,96 @@
+"""Orders: a cart becomes a record of the user, and the shared stock goes down in the same commit."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from edge import Context, context
+
+from .answers import answer, problem
+from .cart import contents
+from .negotiation import prefers_json
+from .prices import Totals
+
+RECORD_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+ORDER_LINE = ("sku", "name", "kind", "grams", "steep", "look", "price", "quantity", "line_total")
+ORDER_SUMS = tuple(Totals.__annotations__)
+PAGE_SIZE = 50
+
+
+async def place(request: Request) -> Response:
+    """POST /orders: everything in the cart, at the catalog's prices, or nothing at all."""
+    ctx = context(request)
+    cart = await contents(ctx)
+    if not cart["lines"]:
+        detail = "Choose a tea first; there was nothing to order."
+        return problem(request, "cart-empty", detail, template="cart.html", model=cart)
+    left = {line["sku"]: await stock_left(ctx, line["sku"]) for line in cart["lines"]}
+    short = [
+        {"sku": line["sku"], "name": line["name"], "wanted": line["quantity"], "left": left[line["sku"]]}
+        for line in cart["lines"]
+        if line["quantity"] > left[line["sku"]]
+    ]
+    if short:
+        detail = " ".join(_shortage(item) for item in short) + " Your cart is unchanged."
+        return problem(request, "out-of-stock", detail, template="cart.html", model=cart, short=short)
+    for line in cart["lines"]:
+        ctx.records.put("stock", line["sku"], {"left": left[line["sku"]] - line["quantity"]})
+    order: dict[str, Any] = {
+        "placed_at": ctx.now,
+        "lines": [{name: line[name] for name in ORDER_LINE} for line in cart["lines"]],
+    } | {name: cart[name] for name in ORDER_SUMS}
+    order_id = ctx.new_id()
+    ctx.records.put("orders", order_id, order)
+    del ctx.state["cart"]
+    shown = _shown(order_id, order)
+    if prefers_json(request.headers.get("accept", "")):
+        made = answer(request, "order.html", shown, 201)
+        made.headers["location"] = shown["url"]
+        return made
+    return RedirectResponse(shown["url"], status_code=303)
+
+
+async def index(request: Request) -> Response:
+    """GET /orders: the user's own, newest first; `after` continues a long list."""
+    after = request.query_params.get("after")
+    if after is not None and not RECORD_ID.fullmatch(after):
+        return problem(request, "not-found", "No list of orders goes on from there.")
+    page = await context(request).records.list("orders", PAGE_SIZE, after)
+    orders = [_shown(record.id, record.value) for record in page.items]
+    orders.sort(key=lambda order: order["placed_at"], reverse=True)
+    more = f"/orders?after={page.next}" if page.next else None
+    return answer(request, "orders.html", {"orders": orders, "next": more})
+
+
+async def show(request: Request) -> Response:
+    """GET /orders/{id}: somebody else's order is as absent as one that never was."""
+    order_id = request.path_params["id"]
+    found = None
+    if RECORD_ID.fullmatch(order_id):
+        found = await context(request).records.get("orders", order_id)
+    if found is None:
+        return problem(request, "not-found", "You have no order by that number.")
+    return answer(request, "order.html", _shown(order_id, found.value))
+
+
+async def stock_left(ctx: Context, sku: str) -> int:
+    """Packs of `sku` that are left: the shared record, or what the catalog started with."""
+    record = await ctx.records.get("stock", sku)
+    if record is not None:
+        return int(record.value["left"])
+    product = await ctx.catalog.get("products", sku)
+    return int(product["stock"]) if product else 0
+
+
+def _shown(order_id: str, order: dict[str, Any]) -> dict[str, Any]:
+    return {"id": order_id, "url": f"/orders/{order_id}"} | order
+
+
+def _shortage(item: dict[str, Any]) -> str:
+    if item["left"] == 0:
+        return f"{item['name']} is sold out."
+    return f"{item['name']}: only {item['left']} left, and you asked for {item['wanted']}."

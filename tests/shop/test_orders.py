@@ -1,0 +1,194 @@
+"""From the cart to an order, and what is left on the shelf."""
+
+from __future__ import annotations
+
+JSON = {"accept": "application/json"}
+
+
+def order(shopper, **more):
+    return shopper.post("/orders", headers=JSON, **more)
+
+
+def test_a_whole_purchase(shopper, key_of):
+    shopper.put_in_cart("da-hong-pao", 3)
+    shopper.put_in_cart("rooibos", 1)
+    key = key_of(shopper.get("/cart").text, "/orders")
+    answer = shopper.post("/orders", data={"_key": key}, follow_redirects=False)
+    assert answer.status_code == 303
+    place = answer.headers["location"]
+    assert place.startswith("/orders/")
+
+    text = shopper.get(place).text
+    for expected in ("Da Hong Pao", "Rooibos", "€56.70", "€62.60", "1 January 2026, 00:00 UTC"):
+        assert expected in text
+    assert shopper.json("/cart")["lines"] == []
+    assert f'href="{place}"' in shopper.get("/orders").text
+    assert shopper.left("da-hong-pao") == 16 - 3
+    assert shopper.left("rooibos") == 58 - 1
+    assert shopper.left("hojicha") is None
+
+
+def test_an_order_as_json(shopper):
+    shopper.put_in_cart("rooibos", 2)
+    made = order(shopper)
+    assert made.status_code == 201
+    placed = made.json()
+    assert made.headers["location"] == placed["url"] == f"/orders/{placed['id']}"
+    assert (placed["subtotal"], placed["shipping"], placed["total"]) == (1180, 490, 1670)
+    assert placed["placed_at"] == shopper.now
+    assert shopper.json(placed["url"]) == placed
+    assert shopper.json("/orders") == {"orders": [placed], "next": None}
+
+
+def test_nothing_the_client_sends_changes_the_price(shopper):
+    shopper.put_in_cart("da-yu-ling")
+    made = shopper.post("/orders", json={"total": 1, "lines": []}, headers=JSON)
+    assert made.json()["subtotal"] == 3990
+
+
+def test_the_price_is_the_one_of_the_day(shopper):
+    shopper.put_in_cart("rooibos")
+    first = order(shopper).json()
+    products = dict(shopper.origin.catalog["products"])
+    products["rooibos"] = products["rooibos"] | {"price": 9900}
+    shopper.origin.catalog["products"] = products
+    shopper.now += 120  # past the catalog's freshness
+    shopper.put_in_cart("rooibos")
+    assert order(shopper).json()["subtotal"] == 9900
+    assert shopper.json(first["url"])["subtotal"] == 590
+
+
+def test_stock_goes_down_with_every_order_and_never_below_zero(shopper):
+    for expected in (2, 1, 0):
+        shopper.put_in_cart("da-yu-ling")
+        assert order(shopper).status_code == 201
+        assert shopper.left("da-yu-ling") == expected
+    shopper.put_in_cart("da-yu-ling")
+    refused = order(shopper)
+    assert refused.status_code == 409
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert "sold out" in refused.json()["detail"]
+    assert shopper.left("da-yu-ling") == 0
+
+
+def test_out_of_stock_says_which_tea_and_how_many_and_loses_nothing(shopper):
+    shopper.put_in_cart("rooibos", 2)
+    shopper.put_in_cart("da-yu-ling", 5)
+    before = shopper.json("/cart")
+    problem = order(shopper).json()
+    assert problem["code"] == "out-of-stock"
+    assert problem["short"] == [
+        {"sku": "da-yu-ling", "name": "Da Yu Ling High Mountain", "wanted": 5, "left": 3}
+    ]
+    page = shopper.post("/orders")
+    assert page.status_code == 409
+    for expected in ('role="alert"', "Only 3 left", "Da Yu Ling High Mountain: only 3 left"):
+        assert expected in page.text
+    assert shopper.json("/cart") == before
+    assert shopper.left("rooibos") is None
+    assert shopper.json("/orders")["orders"] == []
+
+
+def test_after_out_of_stock_the_corrected_cart_can_be_ordered(shopper, key_of):
+    shopper.put_in_cart("da-yu-ling", 5)
+    first = shopper.post("/orders", data={"_key": key_of(shopper.get("/cart").text, "/orders")})
+    assert first.status_code == 409
+    shopper.put_in_cart("da-yu-ling", 3)
+    again = shopper.post("/orders", data={"_key": key_of(first.text, "/orders")}, follow_redirects=False)
+    assert again.status_code == 303
+
+
+def test_stock_is_shared(shopper):
+    shopper.put_in_cart("da-yu-ling", 2)
+    assert order(shopper).status_code == 201
+    shopper.somebody_else()
+    shopper.put_in_cart("da-yu-ling", 2)
+    assert order(shopper).json()["short"][0]["left"] == 1
+
+
+def test_an_empty_cart_is_no_order(shopper):
+    refused = order(shopper)
+    assert (refused.status_code, refused.json()["code"]) == (409, "cart-empty")
+    page = shopper.post("/orders")
+    assert page.status_code == 409
+    assert "Choose a tea first" in page.text
+
+
+def test_sending_the_same_form_twice_makes_one_order(shopper, key_of):
+    shopper.put_in_cart("da-yu-ling", 1)
+    form = {"_key": key_of(shopper.get("/cart").text, "/orders")}
+    first = shopper.post("/orders", data=form, follow_redirects=False)
+    second = shopper.post("/orders", data=form, follow_redirects=False)
+    assert first.status_code == second.status_code == 303
+    assert first.headers["location"] == second.headers["location"]
+    assert len(shopper.json("/orders")["orders"]) == 1
+    assert shopper.left("da-yu-ling") == 2
+
+
+def test_a_double_click_that_lost_the_first_answer_makes_one_order(shopper, key_of):
+    shopper.put_in_cart("da-yu-ling", 1)
+    form = {"_key": key_of(shopper.get("/cart").text, "/orders")}
+    before = dict(shopper.cookies)
+    first = shopper.post("/orders", data=form, follow_redirects=False)
+    shopper.cookies.clear()
+    shopper.cookies.update(before)  # as if the answer had never arrived
+    second = shopper.post("/orders", data=form, follow_redirects=False)
+    assert first.headers["location"] == second.headers["location"]
+    assert shopper.left("da-yu-ling") == 2
+    assert shopper.json("/cart")["lines"] == []
+
+
+def test_the_same_key_gives_the_same_order_number(shopper):
+    shopper.put_in_cart("rooibos")
+    key = {"idempotency-key": "a-key-of-the-test-01"}
+    first = shopper.post("/orders", headers=JSON | key).json()["id"]
+    shopper.somebody_else()
+    shopper.put_in_cart("rooibos")
+    assert shopper.post("/orders", headers=JSON | key).json()["id"] == first
+
+
+def test_somebody_elses_order_is_404(shopper):
+    shopper.put_in_cart("rooibos")
+    url = order(shopper).json()["url"]
+    assert shopper.get(url).status_code == 200
+    shopper.somebody_else()
+    assert shopper.get(url).status_code == 404
+    assert shopper.json(url)["code"] == "not-found"
+    assert shopper.json("/orders")["orders"] == []
+
+
+def test_order_numbers_that_cannot_be_are_404(shopper):
+    for name in ("nope", "a b", "x" * 200, "%00", "ä"):
+        assert shopper.get(f"/orders/{name}").status_code == 404
+
+
+def test_orders_are_listed_newest_first(shopper):
+    placed = []
+    for _ in range(5):
+        shopper.put_in_cart("rooibos")
+        placed.append(order(shopper).json()["id"])
+        shopper.now += 60
+    assert [made["id"] for made in shopper.json("/orders")["orders"]] == placed[::-1]
+
+
+def test_a_long_list_of_orders_goes_on(shopper):
+    for _ in range(51):
+        shopper.put_in_cart("rooibos")
+        order(shopper)
+    first = shopper.json("/orders")
+    rest = shopper.json(first["next"])
+    assert (len(first["orders"]), len(rest["orders"]), rest["next"]) == (50, 1, None)
+    assert "More orders" in shopper.get("/orders").text
+
+
+def test_a_list_that_goes_on_from_nowhere_is_404(shopper):
+    assert shopper.get("/orders?after=a%20b").status_code == 404
+
+
+def test_without_the_origin_there_is_no_order_and_the_cart_stays(shopper):
+    shopper.put_in_cart("rooibos")
+    shopper.origin.available = False
+    assert order(shopper).status_code == 503
+    shopper.origin.available = True
+    assert shopper.json("/cart")["count"] == 1
+    assert order(shopper).status_code == 201
