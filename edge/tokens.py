@@ -129,13 +129,16 @@ async def mint_view(signer: Signer, view: View, now: float) -> str:
 async def open_view(token: str, verifier: Verifier, now: float) -> View:
     """Check a view token; raises `Problem("unauthorized")`."""
     claims = await check(token, VIEW_TYPE, verifier, now=now, max_life=VIEW_LIFE)
-    try:
-        view = View(claims["sub"], claims["ver"], claims["state"], tuple(claims["keys"]), claims["iat"])
-    except (KeyError, TypeError) as error:
-        raise Problem("unauthorized") from error
-    if not isinstance(view.subject, str) or type(view.version) is not int or not isinstance(view.state, dict):
+    subject, version, state, keys = (claims.get(name) for name in ("sub", "ver", "state", "keys"))
+    if (
+        not isinstance(subject, str)
+        or type(version) is not int
+        or not isinstance(state, dict)
+        or not isinstance(keys, list)
+        or not all(isinstance(key, str) for key in keys)
+    ):
         raise Problem("unauthorized")
-    return view
+    return View(subject, version, state, tuple(keys), claims["iat"])
 
 
 async def mint_assertion(

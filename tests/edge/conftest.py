@@ -1,0 +1,163 @@
+"""Values the kit's unit tests share: one key pair, a clock that stands still, raw ASGI calls."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import pytest
+
+from edge import Stateless
+from edge.catalog import Catalog
+from edge.host import Host
+from edge.keys import KeySigner, KeyVerifier, generate
+from edge.origin_client import OriginClient
+from edge.testing import MemoryOrigin
+from edge.tokens import public_set
+from edge.views import CookieViews
+
+NOW = 1_767_225_600.0
+
+
+class Clock:
+    """Seconds that only a test moves."""
+
+    def __init__(self, now: float = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def jwk() -> dict[str, str]:
+    return generate()
+
+
+@pytest.fixture(scope="session")
+def signer(jwk: dict[str, str]) -> KeySigner:
+    return KeySigner(jwk)
+
+
+@pytest.fixture(scope="session")
+def verifier(jwk: dict[str, str]) -> KeyVerifier:
+    return KeyVerifier(public_set(jwk))
+
+
+@pytest.fixture
+def make_host(signer: KeySigner, verifier: KeyVerifier, clock: Clock) -> Callable[..., Host]:
+    """`make_host(name="browser", views=…)`: a native host over an empty origin, but for what is named."""
+
+    def make(**parts: Any) -> Host:
+        origin, serial = MemoryOrigin(), itertools.count(1)
+        defaults: dict[str, Any] = {
+            "name": "native",
+            "clock": clock,
+            "timer": clock,
+            "entropy": lambda size: next(serial).to_bytes(size, "big"),
+            "views": CookieViews(signer, verifier, clock),
+            "origin": OriginClient(origin.fetch, None, clock),
+            "catalog": Catalog(origin.public_fetch, clock, lambda: 0.0),
+        }
+        return Host(**(defaults | parts))
+
+    return make
+
+
+class Heard(NamedTuple):
+    """What an ASGI app sent for one request."""
+
+    messages: list[dict[str, Any]]
+
+    @property
+    def status(self) -> int:
+        return int(self.messages[0]["status"])
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        return list(self.messages[0]["headers"])
+
+    def header(self, name: str) -> str | None:
+        return dict(self.headers).get(name.encode(), b"").decode("latin-1") or None
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(message.get("body", b"") for message in self.messages[1:])
+
+    @property
+    def parts(self) -> list[tuple[bytes, bool]]:
+        """Body messages as (bytes, whether more follow)."""
+        return [(m.get("body", b""), m.get("more_body", False)) for m in self.messages[1:]]
+
+
+def scope_of(
+    method: str = "GET", target: str = "/", headers: Iterable[tuple[str, str]] = (), **members: Any
+) -> dict[str, Any]:
+    """An ASGI HTTP scope; header values as they go over the wire."""
+    path, _, query = target.partition("?")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers],
+        "client": ("127.0.0.1", 1),
+        "server": ("testserver", 80),
+        **members,
+    }
+
+
+@pytest.fixture
+def make_scope() -> Callable[..., dict[str, Any]]:
+    return scope_of
+
+
+@pytest.fixture
+def call() -> Callable[..., Heard]:
+    """`call(app, "POST", "/x?y=1", headers, body=b"…")`: one request, no client in between.
+
+    `parts` gives the body in several messages; `gone` ends them with a disconnect.
+    """
+
+    def call(
+        app: Stateless,
+        method: str = "GET",
+        target: str = "/",
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        *,
+        body: bytes = b"",
+        parts: Iterable[bytes] | None = None,
+        gone: bool = False,
+        **members: Any,
+    ) -> Heard:
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        chunks = list(parts) if parts is not None else [body]
+        last = len(chunks) - 1
+        incoming = [
+            {"type": "http.request", "body": chunk, "more_body": gone or index < last}
+            for index, chunk in enumerate(chunks)
+        ]
+        heard = Heard([])
+
+        async def receive() -> dict[str, Any]:
+            return incoming.pop(0) if incoming else {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            heard.messages.append(message)
+
+        asyncio.run(app(scope_of(method, target, pairs, **members), receive, send))  # type: ignore[arg-type]
+        return heard
+
+    return call
