@@ -29,7 +29,6 @@ from .sources import Part, Sources, find
 BACKLOG = 1024  # connections that may wait while a child is being replaced
 POLL = 0.05  # seconds between two health checks while starting
 EVERYTHING: frozenset[Part] = frozenset({"origin", "edge", "release"})
-QUALITY = "4"  # brotli: nobody waits for compression in development
 logger = logging.getLogger("edgekit.serve")
 
 
@@ -79,9 +78,9 @@ def run(spec: str, app_dir: Path, host: str, port: int, data: Path, reload: bool
 
 
 class SourceFilter(DefaultFilter):
-    """Leaves out what no person writes, and the lock that a build itself writes into the app."""
+    """Leaves out what is no source: what editors and builds leave behind, such as the lock of the app."""
 
-    ignore_entity_patterns = (*DefaultFilter.ignore_entity_patterns, r"^edgekit\.lock$")
+    ignore_entity_patterns = (*DefaultFilter.ignore_entity_patterns, r"^\.", r"^edgekit\.lock$")
 
 
 class Supervisor:
@@ -174,10 +173,9 @@ class Supervisor:
 
     async def _build(self) -> bool:
         plan = self._plan
-        options = ["--app-dir", str(plan.app_dir), "--quality", QUALITY, "--development"]
-        process = await self._group.start(
-            [*_python("edge.cli"), "build", plan.spec, "-o", str(plan.release), *options]
-        )
+        options = ["--app-dir", str(plan.app_dir), "--development"]
+        command = [*_python("edge.cli"), "build", plan.spec, "-o", str(plan.release), *options]
+        process = await self._group.start(command)
         try:
             return await process.wait() == 0
         except asyncio.CancelledError:

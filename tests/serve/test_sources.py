@@ -1,0 +1,58 @@
+"""What a changed file means for a running `edgekit serve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from watchfiles import Change
+
+from edge.serve.sources import Sources, find
+from edge.serve.supervisor import SourceFilter
+
+SOURCES = Sources(app=Path("/examples/shop"), kit=Path("/kit"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "parts"),
+    [
+        ("/examples/shop/app.py", {"edge", "release"}),
+        ("/examples/shop/templates/cart.html", {"edge", "release"}),
+        ("/examples/shop/catalog/products.json", {"origin", "edge", "release"}),
+        ("/kit/edge/wire.py", {"origin", "edge", "release"}),
+        ("/kit/origin/store.py", {"origin"}),
+        ("/kit/browser/runtime.js", {"release"}),
+    ],
+)
+def test_only_what_depends_on_a_file_starts_anew(changed, parts):
+    assert SOURCES.affected([Path(changed)]) == parts
+
+
+def test_several_changes_add_up():
+    assert SOURCES.affected([Path("/kit/origin/app.py"), Path("/kit/browser/page.js")]) == {
+        "origin",
+        "release",
+    }
+
+
+def test_a_package_is_watched_and_a_lone_module_with_its_folder(tmp_path):
+    (tmp_path / "shop").mkdir()
+    assert find("shop.app:app", tmp_path).app == tmp_path / "shop"
+    assert find("app:app", tmp_path).app == tmp_path
+
+
+def test_a_checkout_of_the_kit_is_watched_too():
+    root = Path(__file__).resolve().parents[2]
+    folders = list(find("shop.app:app", root / "examples").folders())
+    assert folders == [root / "examples/shop", root / "edge", root / "origin", root / "browser"]
+
+
+@pytest.mark.parametrize(
+    "name", ["edgekit.lock", ".new-x1y2", "__pycache__/app.cpython-311.pyc", "data/x.py"]
+)
+def test_what_builds_and_editors_leave_behind_is_no_change(name):
+    assert not SourceFilter(ignore_paths=["/app/data"])(Change.modified, f"/app/{name}")
+
+
+def test_a_template_is_a_source():
+    assert SourceFilter()(Change.modified, "/app/templates/cart.html")
