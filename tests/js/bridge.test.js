@@ -1,0 +1,175 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { createBridge, flatHeaders, parseHeaders } from "../../browser/bridge.js";
+
+/** @typedef {import("../../browser/protocol.js").Handle} Handle */
+
+/**
+ * A bridge to a fake app, with the calls it got.
+ *
+ * @param {(head: import("../../browser/protocol.js").Head, chunk: import("../../browser/protocol.js").Chunk, id: number)
+ *   => import("../../browser/protocol.js").Reply | undefined | void} app
+ */
+function bridgeTo(app) {
+  /** @type {Parameters<Handle>[]} */
+  const calls = [];
+  /** @type {number[]} */
+  const cancelled = [];
+  /** @type {Handle} */
+  const handle = (...words) => {
+    calls.push(words);
+    return app(words[9], words[10], words[0]) ?? undefined;
+  };
+  return { calls, cancelled, answer: createBridge({ handle, cancel: (id) => void cancelled.push(id) }) };
+}
+
+const bytes = (/** @type {string} */ text) => new TextEncoder().encode(text);
+const url = "https://shop.test:8443/caf%C3%A9?a=%20b";
+
+test("an answer without a wait is one call", async () => {
+  const { answer, calls } = bridgeTo(() => [201, "x-a\0one\0set-cookie\0a=1\0set-cookie\0b=2", bytes("tea")]);
+  const response = await answer(new Request(url, { method: "POST", body: "hé", headers: { "x-b": "2" } }), '{"ver":1}');
+  assert.equal(response?.status, 201);
+  assert.deepEqual(response.headers.getSetCookie(), ["a=1", "b=2"]);
+  assert.equal(await response.text(), "tea");
+  const [id, method, scheme, host, path, query, headers, body, view] = calls[0] ?? [];
+  assert.deepEqual([id, method, scheme, host, path, query], [1, "POST", "https", "shop.test:8443", "/caf%C3%A9", "a=%20b"]);
+  const fields = parseHeaders(headers ?? "");
+  assert.equal(fields.get("host"), "shop.test:8443");
+  assert.equal(fields.get("x-b"), "2");
+  assert.deepEqual([new TextDecoder().decode(body), view], ["hé", '{"ver":1}']);
+});
+
+test("a request without a body has none, and no view if there is none", async () => {
+  const { answer, calls } = bridgeTo(() => [200, "", bytes("")]);
+  await answer(new Request(url));
+  assert.deepEqual(calls[0]?.slice(7, 9), [undefined, undefined]);
+});
+
+test("navigations get the headers that a service worker cannot see", async () => {
+  const { answer, calls } = bridgeTo(() => [200, "", bytes("")]);
+  const request = new Request(url);
+  Object.defineProperties(request, { mode: { value: "navigate" }, destination: { value: "document" } });
+  await answer(request);
+  const fields = parseHeaders(calls[0]?.[6] ?? "");
+  assert.equal(fields.get("sec-fetch-mode"), "navigate");
+  assert.equal(fields.get("sec-fetch-dest"), "document");
+});
+
+test("a streamed answer arrives in parts", async () => {
+  const { answer } = bridgeTo((head, chunk, id) => {
+    queueMicrotask(() => {
+      head(id, 200, "content-type\0text/plain");
+      chunk(id, bytes("one "), true);
+      setTimeout(() => chunk(id, bytes("two"), false));
+    });
+  });
+  const response = await answer(new Request(url));
+  assert.equal(response?.headers.get("content-type"), "text/plain");
+  assert.equal(await response.text(), "one two");
+});
+
+for (const [name, reply] of /** @type {const} */ ([
+  ["at once", true],
+  ["later", false],
+])) {
+  test(`status 0 escalates, ${name}`, async () => {
+    const { answer } = bridgeTo((head, chunk, id) => {
+      if (reply) return [0, "sealed state is not available", bytes("")];
+      queueMicrotask(() => {
+        head(id, 0, "sealed state is not available");
+        chunk(id, undefined, false);
+      });
+    });
+    assert.equal(await answer(new Request(url)), null);
+  });
+
+  test(`HEAD and null-body statuses have no body, ${name}`, async () => {
+    for (const [method, status] of /** @type {const} */ ([["HEAD", 200], ["GET", 204], ["GET", 205], ["GET", 304]])) {
+      const { answer } = bridgeTo((head, chunk, id) => {
+        if (reply) return [status, "content-length\x003", bytes("tea")];
+        queueMicrotask(() => {
+          head(id, status, "content-length\x003");
+          chunk(id, bytes("tea"), false);
+        });
+      });
+      const response = await answer(new Request(url, { method }));
+      assert.equal(response?.status, status);
+      assert.equal(response.body, null);
+      assert.equal(response.headers.get("content-length"), "3");
+    }
+  });
+}
+
+test("a reader who leaves cancels the app's work, once", async () => {
+  const { answer, cancelled } = bridgeTo((head, chunk, id) => {
+    head(id, 200, "");
+    chunk(id, bytes("first"), true);
+  });
+  const abort = new AbortController();
+  const response = await answer(new Request(url, { signal: abort.signal }));
+  const reader = response?.body?.getReader();
+  await reader?.read();
+  await reader?.cancel();
+  abort.abort();
+  assert.deepEqual(cancelled, [1]);
+});
+
+test("an aborted request rejects and cancels", async () => {
+  const { answer, cancelled } = bridgeTo(() => undefined);
+  const abort = new AbortController();
+  const waiting = answer(new Request(url), undefined, abort.signal);
+  setTimeout(() => abort.abort());
+  await assert.rejects(waiting, { name: "AbortError" });
+  assert.deepEqual(cancelled, [1]);
+});
+
+test("an abort after the head breaks the body off", async () => {
+  const { answer, cancelled } = bridgeTo((head, _chunk, id) => head(id, 200, ""));
+  const abort = new AbortController();
+  const response = await answer(new Request(url), undefined, abort.signal);
+  abort.abort();
+  await assert.rejects(async () => response?.text(), { name: "AbortError" });
+  assert.deepEqual(cancelled, [1]);
+});
+
+test("a finished answer is not cancelled any more", async () => {
+  const { answer, cancelled } = bridgeTo((head, chunk, id) => {
+    head(id, 200, "");
+    chunk(id, bytes("all"), false);
+  });
+  const abort = new AbortController();
+  const response = await answer(new Request(url), undefined, abort.signal);
+  abort.abort();
+  assert.equal(await response?.text(), "all");
+  assert.deepEqual(cancelled, []);
+});
+
+test("a broken host rejects", async () => {
+  const broken = bridgeTo(() => {
+    throw new Error("Pyodide already fatally failed");
+  });
+  await assert.rejects(broken.answer(new Request(url)), /fatally/);
+  const invalid = bridgeTo((head, _chunk, id) => head(id, 999, ""));
+  await assert.rejects(invalid.answer(new Request(url)), RangeError);
+  assert.deepEqual(invalid.cancelled, [1]);
+});
+
+test("requests at the same time do not mix", async () => {
+  const { answer } = bridgeTo((head, chunk, id) => {
+    setTimeout(() => {
+      head(id, 200, "");
+      chunk(id, bytes(`answer ${id}`), false);
+    }, id === 1 ? 10 : 0);
+  });
+  const responses = await Promise.all([answer(new Request(url)), answer(new Request(url))]);
+  assert.deepEqual(await Promise.all(responses.map((response) => response?.text())), ["answer 1", "answer 2"]);
+});
+
+test("headers as one string and back", () => {
+  const text = "accept\0a, b\0x-a\0";
+  assert.equal(flatHeaders(parseHeaders(text)), text);
+  assert.equal(flatHeaders(parseHeaders("")), "");
+});

@@ -1,0 +1,97 @@
+// @ts-check
+/** Stand-ins for what only browsers have. */
+
+/** `CacheStorage` in memory: what a release and the catalog need of it. */
+export class FakeCaches {
+  /** @type {Map<string, FakeCache>} */
+  stores = new Map();
+
+  /** @param {string} name */
+  async open(name) {
+    const cache = this.stores.get(name) ?? new FakeCache();
+    this.stores.set(name, cache);
+    return cache;
+  }
+
+  /** @param {string} name */
+  async has(name) {
+    return this.stores.has(name);
+  }
+
+  async keys() {
+    return [...this.stores.keys()];
+  }
+
+  /** @param {string} name */
+  async delete(name) {
+    return this.stores.delete(name);
+  }
+
+  /** As the type that the code under test asks for. @returns {CacheStorage} */
+  get typed() {
+    return /** @type {any} */ (this);
+  }
+}
+
+class FakeCache {
+  /** @type {Map<string, Response>} */
+  entries = new Map();
+
+  /** @param {string} url */
+  async match(url) {
+    return this.entries.get(url)?.clone();
+  }
+
+  /** @param {string} url @param {Response} response */
+  async put(url, response) {
+    this.entries.set(url, response);
+  }
+}
+
+/** A `Store` in memory. @param {Record<string, unknown>} [values] @returns {import("../../browser/store.js").Store} */
+export function memoryStore(values = {}) {
+  const map = new Map(Object.entries(values));
+  return {
+    get: async (key) => map.get(key),
+    async update(key, change) {
+      map.set(key, change(map.get(key)));
+      return map.get(key);
+    },
+  };
+}
+
+/**
+ * A `fetch` that remembers what it was asked.
+ *
+ * @param {(request: Request) => Response | Promise<Response>} answer
+ */
+export function recordingFetch(answer) {
+  /** @type {Request[]} */
+  const requests = [];
+  /** @type {import("../../browser/protocol.js").Fetch} */
+  const fetch = async (input, init) => {
+    const request = new Request(input instanceof Request ? input : new URL(String(input), "https://shop.test"), init);
+    requests.push(request.clone());
+    return answer(request);
+  };
+  return { fetch, requests };
+}
+
+/** @param {Partial<import("../../browser/protocol.js").Manifest>} [change] @returns {import("../../browser/protocol.js").Manifest} */
+export function manifest(change = {}) {
+  return {
+    format: 1,
+    release: "0123456789abcdef",
+    kit: "0.1.0",
+    app: "shop.app:app",
+    mode: "production",
+    pyodide: "314.0.7",
+    python: "3.14.2",
+    abi: "2026_0",
+    placement: [],
+    static: {},
+    roles: { loader: "", factory: "", wasm: "", stdlib: "", site: "", app: "", kit: "/_edge/kit/abc/" },
+    files: {},
+    ...change,
+  };
+}

@@ -1,0 +1,63 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { fixedRoutes, match, passes, storedPath } from "../../browser/placement.js";
+import { manifest } from "./fakes.js";
+
+const ORIGIN = "https://shop.test";
+const TABLE = manifest({
+  placement: [
+    { pattern: "/", regex: "^/$" },
+    { pattern: "/products/{sku}", regex: "^/products/(?<sku>[^/]+)$" },
+    { pattern: "/a-b/{n:int}", regex: String.raw`^/a\-b/(?<n>[0-9]+)$` },
+  ],
+  static: { "/static/shop.css": "/_edge/static/aa/shop.css" },
+});
+
+/** @param {string} path @param {string} [method] */
+const placed = (path, method = "GET") => match(TABLE, method, new URL(path, ORIGIN), ORIGIN);
+
+test("routes of the table may be answered anywhere, all others only by an edge", () => {
+  assert.equal(placed("/"), "anywhere");
+  assert.equal(placed("/?q=1"), "anywhere");
+  assert.equal(placed("/products/tea", "POST"), "anywhere");
+  assert.equal(placed("/products/"), "edge");
+  assert.equal(placed("/products/tea/reviews"), "edge");
+  assert.equal(placed("/admin"), "edge");
+});
+
+test("Python's escapes are understood", () => {
+  assert.equal(placed("/a-b/12"), "anywhere");
+  assert.equal(placed("/a-b/x"), "edge");
+});
+
+test("the path is matched as the app's router will see it", () => {
+  assert.equal(placed("/products/gr%C3%BCn"), "anywhere");
+  assert.equal(placed("/products/tea%2Fadmin"), "edge");
+  assert.equal(placed("/products/%ff"), "edge");
+});
+
+test("static files of the release are read, never written", () => {
+  assert.equal(placed("/static/shop.css"), "static");
+  assert.equal(placed("/static/shop.css", "HEAD"), "static");
+  assert.equal(placed("/static/shop.css", "POST"), "edge");
+  assert.equal(placed("/static/other.css"), "edge");
+  assert.equal(storedPath(TABLE, "/constructor"), undefined);
+});
+
+test("the files that pages load are served from the kit", () => {
+  assert.equal(placed("/_edge/page.js"), "static");
+  assert.equal(storedPath(TABLE, "/_edge/strip.js"), "/_edge/kit/abc/strip.js");
+});
+
+test("what is not ours is left to the browser", () => {
+  for (const path of ["/_edge/view", "/_edge/kit/abc/page.js", "/sw.js", "https://other.test/"]) {
+    assert.equal(placed(path), "pass", path);
+    assert.ok(passes(new URL(path, ORIGIN), ORIGIN), path);
+  }
+});
+
+test("routes without parameters can be linked to", () => {
+  assert.deepEqual(fixedRoutes(TABLE), ["/"]);
+});

@@ -1,0 +1,64 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { createServices } from "../../browser/services.js";
+import { FakeCaches, recordingFetch } from "./fakes.js";
+
+const SHARED = { etag: '"v1"', "cache-control": "public, max-age=60" };
+const offline = () => Promise.reject(new TypeError("offline"));
+const text = (/** @type {import("../../browser/protocol.js").Reply} */ [status, , body]) => [status, new TextDecoder().decode(body)];
+
+/** @param {(request: Request) => Response | Promise<Response>} answer @param {FakeCaches} [caches] */
+function servicesOf(answer, caches = new FakeCaches()) {
+  const { fetch, requests } = recordingFetch(answer);
+  return { ...createServices({ fetch, caches: caches.typed, development: true }), requests, caches };
+}
+
+test("the catalog is asked for without credentials", async () => {
+  const { publicFetch, requests } = servicesOf(() => new Response("items", { headers: SHARED }));
+  assert.deepEqual(text(await publicFetch("/catalog/products", '"v0"')), [200, "items"]);
+  const [sent] = requests;
+  assert.deepEqual([sent?.url, sent?.credentials], ["https://shop.test/_edge/catalog/products", "omit"]);
+  assert.deepEqual([...(sent?.headers ?? [])], [["if-none-match", '"v0"']]);
+});
+
+test("a kept catalog answer serves while the network or the origin is gone", async () => {
+  const { publicFetch, caches } = servicesOf(() => new Response("items", { headers: SHARED }));
+  await publicFetch("/catalog/products", "");
+  for (const answer of [offline, () => new Response("", { status: 503 })]) {
+    const next = servicesOf(answer, caches);
+    const reply = await next.publicFetch("/catalog/products", "");
+    assert.deepEqual(text(reply), [200, "items"]);
+    assert.match(reply[1], /cache-control\0public, max-age=60/);
+    assert.deepEqual(text(await next.publicFetch("/catalog/products", '"v1"')), [304, ""]);
+    assert.deepEqual(text(await next.publicFetch("/catalog/products", '"v0"')), [200, "items"]);
+    assert.equal((await next.publicFetch("/catalog/other", ""))[0], 0);
+  }
+});
+
+test("what could be personal, or is no success, is not kept", async () => {
+  for (const response of [
+    new Response("x", { headers: { "cache-control": "private" } }),
+    new Response("x", { headers: { "cache-control": "no-store" } }),
+    new Response("x", { headers: { vary: "*" } }),
+    new Response("x", { status: 404 }),
+  ]) {
+    const { publicFetch, caches } = servicesOf(() => response);
+    assert.equal((await publicFetch("/catalog/products", ""))[0], response.status);
+    assert.equal((await servicesOf(offline, caches).publicFetch("/catalog/products", ""))[0], 0);
+  }
+});
+
+test("records are read as the user and never kept; only an edge may write them", async () => {
+  const { userFetch, requests, caches } = servicesOf(() => new Response("record"));
+  assert.deepEqual(text(await userFetch("GET", "/records/user/orders/7", "x-a\x001", undefined)), [200, "record"]);
+  assert.deepEqual([requests[0]?.url, requests[0]?.credentials], ["https://shop.test/_edge/records/user/orders/7", "same-origin"]);
+  assert.equal((await userFetch("POST", "/commit", "", new Uint8Array()))[0], 0);
+  assert.equal((await servicesOf(offline, caches).userFetch("GET", "/records/user/orders/7", "", undefined))[0], 0);
+  assert.equal(requests.length, 1);
+});
+
+test("the host learns how it is run", () => {
+  assert.deepEqual(JSON.parse(servicesOf(offline).config), { origin: true, jwk: null, jwks: null, development: true });
+});
