@@ -37,9 +37,17 @@ class ByteCache(Generic[V]):
         return None if entry is None else entry.value
 
     def put(self, key: str, value: V, *, size: int, life: float) -> None:
-        """Keep `value` (`size` bytes) for `life` seconds; a value over the whole limit is not kept."""
+        """Keep `value` (`size` bytes) for `life` seconds in place of what was there.
+
+        A value over the whole limit is not kept.
+        """
+        self.drop(key)
         if size <= self._entries.maxsize:
             self._entries[key] = _Entry(value, size, life)
+
+    def drop(self, key: str) -> None:
+        """Forget what is kept under `key`, if anything is."""
+        self._entries.pop(key, None)
 
     @property
     def size(self) -> int:

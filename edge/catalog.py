@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .cache import ByteCache
 from .errors import Problem
@@ -21,10 +22,19 @@ from .wire import is_name
 MAX_BYTES = 32 * 1024 * 1024  # of all collections kept by one host
 ABSENT_LIFE = 5.0  # seconds that "there is no such collection" is believed
 FAILURE_PAUSE = 1.0  # seconds between tries to refresh a stale collection
+UNREACHABLE = frozenset({"origin-unavailable", "needs-edge"})  # the latter in a browser without network
 JITTER = 0.1  # freshness is shortened by up to this share, so that hosts do not refresh in step
 
 _DIRECTIVE = re.compile(r'([a-z\-]+)(?:="?([^",]*)"?)?')
 _SHAREABLE = {"", "accept", "accept-encoding", "accept-language"}
+
+
+class Lifetimes(NamedTuple):
+    """Seconds that a collection is fresh, and then may still be served while it is refreshed or on error."""
+
+    fresh: float
+    refresh: float
+    on_error: float
 
 
 @dataclass(slots=True)
@@ -35,9 +45,9 @@ class Collection:
     version: str
     items: Mapping[str, dict[str, Any]]
     body: bytes
+    lifetimes: Lifetimes
     fresh_until: float
     refresh_until: float
-    life: float
 
 
 class Catalog:
@@ -87,28 +97,32 @@ class Catalog:
             if reply.status >= 500:
                 raise Problem("origin-unavailable")
         except Problem as problem:
-            if held is None or problem.code != "origin-unavailable":
+            if held is None or problem.code not in UNREACHABLE:
                 raise
-            held.fresh_until = self._timer() + FAILURE_PAUSE  # stale-if-error
+            # stale-if-error, and at once: who asks next does not wait for the try that follows.
+            held.fresh_until, held.refresh_until = self._timer() + FAILURE_PAUSE, math.inf
             return held
         if reply.status == 404:
+            self._cache.drop(name)
             self._absent.put(name, True, size=1, life=ABSENT_LIFE)
             return None
         return self._keep(name, reply, held)
 
     def _keep(self, name: str, reply: Reply, held: Collection | None) -> Collection:
-        fresh, refresh, on_error = _lifetimes(reply.headers)
-        now = self._timer()
-        fresh *= 1 - JITTER * self._spread()
+        lifetimes = _lifetimes(reply.headers)
         if reply.status == 304 and held is not None:
             version, items, body = held.version, held.items, held.body
+            if "cache-control" not in reply.headers:
+                lifetimes = held.lifetimes  # what a 304 leaves out has not changed: RFC 9111 section 3.2
         elif reply.status == 200:
             version, items, body = _parse(reply.body)
         else:
             raise Problem("origin-invalid", f"the catalog answered {reply.status}")
-        life = fresh + max(refresh, on_error)
-        kept = Collection(name, version, items, body, now + fresh, now + fresh + refresh, life)
+        fresh = lifetimes.fresh * (1 - JITTER * self._spread())
+        fresh_until = self._timer() + fresh
+        kept = Collection(name, version, items, body, lifetimes, fresh_until, fresh_until + lifetimes.refresh)
         # Python objects take several times the room of their JSON.
+        life = fresh + max(lifetimes.refresh, lifetimes.on_error)
         self._cache.put(name, kept, size=6 * len(body) + 1024, life=life)
         return kept
 
@@ -128,7 +142,8 @@ class CatalogReader:
     async def all(self, collection: str) -> Mapping[str, dict[str, Any]]:
         """Every item by key, in published order; empty if there is no such collection. Do not modify."""
         if collection not in self._seen:
-            self._seen[collection] = await self._catalog.collection(collection)
+            found = await self._catalog.collection(collection)
+            self._seen.setdefault(collection, found)  # a task beside this one may have been first
         held = self._seen[collection]
         return {} if held is None else held.items
 
@@ -141,23 +156,24 @@ def _parse(body: bytes) -> tuple[str, Mapping[str, dict[str, Any]], bytes]:
     try:
         document = json.loads(body)
         version, items = document["version"], document["items"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Problem("origin-invalid", "the catalog answer could not be read") from error
     if not isinstance(version, str) or not isinstance(items, dict):
         raise Problem("origin-invalid", "the catalog answer could not be read")
     return version, items, body
 
 
-def _lifetimes(headers: Mapping[str, str]) -> tuple[float, float, float]:
-    """Seconds (fresh, stale-while-revalidate, stale-if-error); refuses what could be personal."""
+def _lifetimes(headers: Mapping[str, str]) -> Lifetimes:
+    """What Cache-Control allows; raises `Problem("catalog-refused")` for what could be personal."""
     directives = dict(_DIRECTIVE.findall(headers.get("cache-control", "").lower()))
     vary = {field.strip() for field in headers.get("vary", "").lower().split(",")}
     if "set-cookie" in headers or directives.keys() & {"private", "no-store"} or vary - _SHAREABLE:
         raise Problem("catalog-refused")
+    if "no-cache" in directives:
+        return Lifetimes(0.0, 0.0, 0.0)
     fresh = directives.get("s-maxage") or directives.get("max-age") or "0"
     seconds = (fresh, directives.get("stale-while-revalidate", "0"), directives.get("stale-if-error", "0"))
     try:
-        life, refresh, on_error = (min(max(float(int(value)), 0.0), 86_400.0 * 30) for value in seconds)
+        return Lifetimes(*(min(max(float(int(value)), 0.0), 86_400.0 * 30) for value in seconds))
     except ValueError as error:
         raise Problem("origin-invalid", "Cache-Control could not be read") from error
-    return life, refresh, on_error
