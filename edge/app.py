@@ -14,7 +14,17 @@ from .context import Context
 from .errors import NeedsEdge, Problem
 from .exchange import Exchange
 from .host import Host
-from .intake import BODY_LIMIT, SAFE, check_head, diagnose, idempotency_key, limited, read_body, replay
+from .intake import (
+    BODY_LIMIT,
+    SAFE,
+    check_head,
+    check_json,
+    diagnose,
+    idempotency_key,
+    limited,
+    read_body,
+    replay,
+)
 from .placement import Placement
 from .responder import Responder
 from .settlement import Settlement
@@ -109,6 +119,7 @@ class Stateless:
         body = await read_body(receive)
         if body is None:
             return
+        check_json(scope, body)
         key = await idempotency_key(scope, body)
         repeated = view is not None and key is not None and key in view.applied
         for attempt in range(1, ATTEMPTS + 1):

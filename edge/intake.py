@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from itertools import accumulate
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -20,6 +22,8 @@ BODY_LIMIT = 10 * 1024 * 1024  # bytes, unless the app asks for another limit
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 section 9.2.1
 KEY_FIELD = "_key"
+DEPTH_LIMIT = 500  # nested JSON arrays and objects (RFC 8259 section 9 allows a limit)
+_NOT_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[^\[\]{}]')
 
 
 def check_head(scope: dict[str, Any], body_limit: int) -> None:
@@ -81,6 +85,18 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return again
 
 
+def check_json(scope: dict[str, Any], body: bytes) -> None:
+    """Raise `Problem("malformed-json")` for JSON nested so deep that parsing it would exhaust the stack.
+
+    CPython survives that; an interpreter in WebAssembly, whose stack is the JavaScript engine's, does not.
+    """
+    if not _is_json(scope) or body.count(b"[") + body.count(b"{") <= DEPTH_LIMIT:
+        return
+    steps = (1 if bracket in b"[{" else -1 for bracket in _NOT_BRACKETS.sub(b"", body))
+    if any(depth > DEPTH_LIMIT for depth in accumulate(steps)):
+        raise Problem("malformed-json", f"nested deeper than {DEPTH_LIMIT} levels")
+
+
 async def idempotency_key(scope: dict[str, Any], body: bytes) -> str | None:
     """The key from the header or, for plain HTML forms, from the hidden field of `form_key()`.
 
@@ -104,8 +120,7 @@ async def diagnose(scope: dict[str, Any], body: bytes) -> Problem | None:
 
     Asked only after a failure, so that good requests are not parsed twice.
     """
-    media_type = _media_type(scope)
-    if media_type == "application/json" or media_type.endswith("+json"):
+    if _is_json(scope):
         try:
             json.loads(body)
         except (ValueError, RecursionError):
@@ -123,6 +138,11 @@ def _too_large(body_limit: int) -> Problem:
 
 def _media_type(scope: dict[str, Any]) -> str:
     return Headers(raw=scope["headers"]).get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _is_json(scope: dict[str, Any]) -> bool:
+    media_type = _media_type(scope)
+    return media_type == "application/json" or media_type.endswith("+json")
 
 
 def _without_key(scope: dict[str, Any]) -> list[tuple[bytes, bytes]]:
