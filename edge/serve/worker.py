@@ -8,6 +8,7 @@ for sure: during a change-over the old process answers on the same socket.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import sys
@@ -21,6 +22,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from ..errors import Problem
 from ..problem_response import render
 
+LINGER = 0.2  # seconds between the last accepted connection and the end of idle ones
 GRACE = 2  # seconds that running requests get when this process is replaced
 
 
@@ -35,7 +37,7 @@ class Protocol(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """Tells the parent when it is ready."""
+    """Tells the parent when it is ready, and loses no request when it is replaced."""
 
     def __init__(self, config: uvicorn.Config, ready: int) -> None:
         super().__init__(config)
@@ -46,6 +48,14 @@ class Server(uvicorn.Server):
         if self.started:
             os.write(self._ready, b".")
             os.close(self._ready)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # uvicorn closes connections on which no request has arrived yet; those that were accepted a
+        # moment ago are about to send theirs.
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(LINGER)
+        await super().shutdown(sockets=sockets)
 
 
 def load(spec: str, app_dir: str) -> Any:
