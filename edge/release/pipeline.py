@@ -77,7 +77,8 @@ def lock_packages(
 ) -> tuple[Lock, bool]:
     """The lock, and whether the one that is there still holds; else it is written. Raises `BuildError`."""
     requirements = find_requirements(target, asked)
-    file = file or (requirements.file.parent if requirements.file else target.app_dir) / LOCK_NAME
+    beside = toolchain.cache.root if target.is_kits else target.app_dir
+    file = file or (requirements.file.parent if requirements.file else beside) / LOCK_NAME
     before = None if upgrade else read_lock(file)
     if before and before.inputs == requirements.inputs:
         return before, True

@@ -58,7 +58,7 @@ def find_requirements(target: Target, asked: Path | None) -> Requirements:
     """`asked`, else the nearest file in or beside the app that names requirements; raises `BuildError`."""
     if asked is not None and not asked.is_file():
         raise BuildError(f"There is no requirements file {asked}.")
-    folders = [target.app_dir.joinpath(*target.module.split(".")[:1]), target.app_dir]
+    folders = [] if target.is_kits else [target.app_dir / target.top, target.app_dir]
     if target.app_dir.name == "src":
         folders.append(target.app_dir.parent)
     names = ("requirements.txt", "pyproject.toml")

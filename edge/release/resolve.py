@@ -51,7 +51,7 @@ class _Resolver:
         if pins is None:
             raise self._failure()
         missing = [pin for pin in pins if pin.source]
-        pure = {pin.name for pin in missing if pin.hashes and build_pure(pin, self._toolchain) is not None}
+        pure = {pin.name for pin in missing if build_pure(pin, self._toolchain) is not None}
         # Once more, for an older version of the others that has a wheel.
         chosen = self.wheels_only((), pure) if pure else None
         if chosen is None:
@@ -91,9 +91,9 @@ def read_pylock(text: str) -> list[Pin]:
     pins = []
     for package in tomllib.loads(text).get("packages", []):
         wheels = package.get("wheels", [])
-        files = wheels or filter(None, [package.get("sdist")])
+        files = wheels or [file for file in [package.get("sdist")] if file]
         hashes = sorted(file["hashes"]["sha256"] for file in files)
-        if "version" not in package or (wheels and not hashes):
+        if not hashes or "version" not in package:
             raise BuildError(
                 f"{package['name']} is required by path or URL; a release takes packages from an index."
             )

@@ -65,7 +65,7 @@ def _host_path(target: Target, prefix: str, path: str) -> Path:
 
 def _failure(target: Target, answer: dict[str, Any]) -> BuildError:
     if "not_an_app" in answer:
-        return BuildError(f"{target} is not an ASGI app but a {answer['not_an_app']}.")
+        return BuildError(f"{target} is not an ASGI app: it is of type {answer['not_an_app']}.")
     module = (answer["missing"] or "").partition(".")[0]
     detail = answer["error"]
     start = f"{target} cannot be imported in Pyodide"
@@ -74,8 +74,8 @@ def _failure(target: Target, answer: dict[str, Any]) -> BuildError:
     if answer["missing_from_stdlib"]:
         why = "a release leaves it out" if is_dropped(module) else f"Pyodide's Python {PYTHON} lacks it"
         return BuildError(
-            f"{start}: there is no module {module!r} ({why}); import it inside the route that needs it, "
-            "and keep that route at the edge.",
+            f"{start}: there is no module {module!r} ({why}); import it inside the handler that needs it, "
+            "and leave that route out of `anywhere`.",
             detail,
         )
     if (target.app_dir / module).is_dir() or (target.app_dir / f"{module}.py").is_file():

@@ -25,7 +25,7 @@ NATIVE_ONLY = {
     "serve",
     "testing.py",
 }
-NEVER = {"__pycache__", "edgekit.lock", "node_modules", "pyproject.toml", "tests"}
+NEVER = {"__pycache__", "edgekit.lock", "node_modules", "pyproject.toml", "requirements.txt", "tests"}
 SPEC = re.compile(r"(?P<module>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<attribute>[^\W\d]\w*)")
 
 
@@ -41,6 +41,11 @@ class Target:
     def top(self) -> str:
         """The package or module that is shipped."""
         return self.module.partition(".")[0]
+
+    @property
+    def is_kits(self) -> bool:
+        """Whether the app is one that comes with the kit."""
+        return self.top == KIT.name
 
     def __str__(self) -> str:
         return f"{self.module}:{self.attribute}"
@@ -65,7 +70,7 @@ def app_files(target: Target, include: Iterable[str], static: Collection[Path]) 
     Left out: the folders in `static` (served by URL), tests, dotfiles, and a `catalog` folder without
     Python in it (the origin's data). Raises `BuildError`.
     """
-    if target.top == KIT.name:
+    if target.is_kits:
         return read_tree(KIT / CONFORMANCE, lambda path: path.suffix == ".py", f"edge/{CONFORMANCE}/")
     waiting = [target.top, *include]
     if not (target.app_dir / target.top).is_dir() and (target.app_dir / "templates").is_dir():

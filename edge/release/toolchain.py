@@ -88,7 +88,10 @@ def find(cache: Cache, start: Path) -> Toolchain:
         path.write_text(script)
         path.chmod(0o755)
 
-    launcher, _ = cache.entry("launcher", digest(script)[:16], write)
+    key = digest(script)[:16]
+    launcher = cache.root / "launcher" / key
+    if not launcher.exists():  # its time must stay, or uv asks it anew what it is
+        cache.entry("launcher", key, write)
     return Toolchain(node, pyodide, find_uv(), launcher, cache)
 
 
@@ -99,10 +102,11 @@ def find_node() -> Path:
     if wheel is not None and wheel.origin is not None:
         candidates.append(str(Path(wheel.origin).with_name("bin") / "node"))
     for candidate in filter(None, candidates):
-        answer = run([candidate, "--version"], cwd=Path.cwd(), env=os.environ)
-        major = re.match(r"v(\d+)\.", answer.stdout)
-        if major and int(major[1]) >= NODE_AT_LEAST:
-            return Path(candidate).absolute()
+        program = shutil.which(candidate)
+        answer = run([program, "--version"], cwd=Path.cwd(), env=os.environ).stdout if program else ""
+        major = re.match(r"v(\d+)\.", answer)
+        if program and major and int(major[1]) >= NODE_AT_LEAST:
+            return Path(program).absolute()
         if candidate == os.environ.get("EDGEKIT_NODE"):
             raise BuildError(
                 f"EDGEKIT_NODE names {candidate}, which is not Node.js {NODE_AT_LEAST} or later."

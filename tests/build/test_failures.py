@@ -1,0 +1,106 @@
+"""What a person reads when an app cannot be built: one sentence that names the cause and the way out."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge.cli import main
+from edge.release import BuildError
+
+
+@pytest.fixture
+def fail(run_build, tmp_path):
+    """`fail(source, requirements)` builds a one-module app and returns the error."""
+
+    def run(source, requirements=""):
+        (tmp_path / "broken.py").write_text(source)
+        (tmp_path / "requirements.txt").write_text(requirements)
+        with pytest.raises(BuildError) as caught:
+            run_build("broken:app", tmp_path / "out", app_dir=tmp_path, development=True)
+        assert not (tmp_path / "out").exists()
+        assert len(str(caught.value).splitlines()) == 1
+        return caught.value
+
+    return run
+
+
+def test_a_package_for_which_there_is_no_wheel(fail):
+    sentence = str(fail("", "jinja2\norjson\n"))
+    assert sentence.startswith("orjson==")
+    assert 'sys_platform != "emscripten"' in sentence
+    assert "markupsafe" not in sentence
+
+
+def test_a_package_that_does_not_exist(fail):
+    error = fail("", "edgekit-of-another-name\n")
+    assert "requirements.txt cannot be resolved for Pyodide" in str(error)
+    assert "edgekit-of-another-name" in error.detail
+
+
+def test_a_module_that_nothing_provides(fail):
+    error = fail("def load():\n    import nowhere\n\n\nload()\n")
+    assert "there is no module 'nowhere'" in str(error)
+    assert "requirements" in str(error)
+    assert error.detail.splitlines()[0] == '  File "/app/broken.py", line 5, in <module>'
+    assert error.detail.endswith("ModuleNotFoundError: No module named 'nowhere'")
+
+
+def test_a_module_beside_the_app_that_was_not_shipped(fail, tmp_path):
+    (tmp_path / "plugin.py").write_text("")
+    error = fail('import importlib\n\nimportlib.import_module("plugin")\n')
+    assert "add --include plugin" in str(error)
+
+
+@pytest.mark.parametrize(("module", "why"), [("unittest", "leaves it out"), ("grp", "lacks it")])
+def test_a_module_of_the_standard_library_that_is_not_there(fail, module, why):
+    assert why in str(fail(f"import {module}\n"))
+
+
+def test_an_app_that_raises(fail):
+    error = fail('raise ValueError("no tea")\n')
+    assert str(error).endswith("ValueError: no tea")
+
+
+def test_an_app_that_exits(fail):
+    assert "SystemExit" in str(fail("raise SystemExit(0)\n"))
+
+
+def test_a_file_that_is_not_python(fail):
+    error = fail("app = = 1\n")
+    assert "SyntaxError" in str(error)
+    assert "line 1" in error.detail
+
+
+def test_something_that_is_not_an_app(fail):
+    assert "is not an ASGI app: it is of type int" in str(fail("app = 1\n"))
+
+
+def test_a_static_folder_that_is_not_there(fail):
+    source = "from edge import Stateless\n\napp = Stateless(print, static={'/s': 'nowhere'})\n"
+    assert "The static folder of /s is not there" in str(fail(source))
+
+
+def test_an_app_that_is_not_there(run_build, tmp_path):
+    with pytest.raises(BuildError, match="There is no package, module or folder 'broken'"):
+        run_build("broken:app", tmp_path / "out", app_dir=tmp_path)
+
+
+def test_a_folder_with_something_else_in_it(run_build, tmp_path):
+    (tmp_path / "work.txt").write_text("mine")
+    with pytest.raises(BuildError, match="holds something else than a release"):
+        run_build("broken:app", tmp_path)
+
+
+@pytest.mark.parametrize("spec", ["broken", "broken:", ":app", "a/b:app", "a:b:c"])
+def test_a_name_that_is_none(capsys, tmp_path, spec):
+    assert main(["build", spec, "-o", str(tmp_path / "out")]) == 1
+    shown = capsys.readouterr()
+    assert shown.err.startswith("edgekit: ")
+    assert "module:attribute" in shown.err
+    assert shown.out == ""
+
+
+def test_a_wrong_quality(capsys, tmp_path):
+    with pytest.raises(SystemExit):
+        main(["build", "broken:app", "-o", str(tmp_path), "--quality", "12"])
+    assert "--quality" in capsys.readouterr().err

@@ -1,0 +1,87 @@
+"""A second build does only what a change makes necessary."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+
+@pytest.fixture
+def rebuild(shop, app_dir, run_build, tmp_path):
+    """`rebuild(**options)` builds the copy of the shop for development; it has been built once before."""
+
+    def run(**options):
+        options = {"app_dir": app_dir, "development": True, **options}
+        return run_build("tinyshop.app:app", tmp_path / "out", **options)
+
+    run()
+    return run
+
+
+def test_nothing_changed_nothing_done(rebuild):
+    assert rebuild().worked() == ["toolchain", "publish"]
+
+
+def test_a_changed_handler_renews_the_app_alone(rebuild, app_dir):
+    before = rebuild()
+    with (app_dir / "tinyshop" / "app.py").open("a") as file:
+        file.write("\n# changed\n")
+    after = rebuild()
+    assert after.worked() == ["toolchain", "app", "import", "compress", "publish"]
+    old, new = before.manifest.document, after.manifest.document
+    assert set(new["files"]) - set(old["files"]) == {new["roles"]["app"]}
+    assert new["release"] != old["release"]
+
+
+def test_a_changed_static_file_imports_nothing(rebuild, app_dir):
+    (app_dir / "tinyshop" / "static" / "shop.css").write_text("h1 { color: teal }\n" * 40)
+    assert rebuild().worked() == ["toolchain", "compress", "publish"]
+
+
+def test_the_last_release_stays_for_pages_that_still_load_from_it(rebuild, app_dir):
+    apps = [rebuild().file("app")]
+    for number in range(2):
+        (app_dir / "tinytools.py").write_text(f"NAME = {number}\n")
+        apps.append(rebuild().file("app"))
+    assert [app.exists() for app in apps] == [False, True, True]
+
+
+def test_a_static_folder_of_any_name_is_found(rebuild, app_dir):
+    (app_dir / "tinyshop" / "static").rename(app_dir / "tinyshop" / "public")
+    source = app_dir / "tinyshop" / "app.py"
+    source.write_text(source.read_text().replace('"static"', '"public"'))
+    first = rebuild()
+    assert set(first.manifest.document["static"]) == {"/assets/shop.css", "/assets/a%20picture.png"}
+    assert b"seagreen" not in first.file("app").read_bytes()
+    assert [step.name for step in first.steps].count("import") == 2
+    source.write_text(source.read_text() + "\n# changed\n")
+    assert [step.name for step in rebuild().steps].count("import") == 1  # it is remembered
+
+
+def test_a_lock_holds_until_the_requirements_change(rebuild, app_dir):
+    lock, requirements = (app_dir / "tinyshop" / name for name in ("edgekit.lock", "requirements.txt"))
+    locked = lock.read_text()
+    pinned = next(line for line in locked.splitlines() if line.startswith("idna=="))
+    # An older version than the newest, as in a lock that was written a while ago.
+    requirements.write_text("jinja2\nidna==3.10\n")
+    rebuild()
+    assert "idna==3.10 " in lock.read_text()
+    requirements.write_text("jinja2\n")
+    assert "resolve" in rebuild().worked()
+    assert "idna==3.10 " in lock.read_text()
+    assert "resolve" not in rebuild().worked()
+    rebuild(upgrade=True)
+    assert pinned in lock.read_text()
+
+
+def test_a_damaged_release_is_repaired(rebuild):
+    release = rebuild()
+    release.file("app").write_bytes(b"")
+    shutil.rmtree(release.file("wasm").parent)
+    rebuild()
+    assert (
+        release.file("app").stat().st_size
+        == release.manifest.document["files"][release.manifest.document["roles"]["app"]]["size"]
+    )
+    assert release.file("wasm").exists()

@@ -1,0 +1,160 @@
+"""What lies in a release: real packages, compiled and started by Pyodide under Node.js."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import brotli
+import pytest
+
+
+def files_of(folder):
+    return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+
+
+def names_in(archive):
+    return set(zipfile.ZipFile(archive).namelist())
+
+
+def test_the_manifest_lists_every_file_with_its_hash_and_size(shop):
+    listed = shop.manifest.document["files"]
+    on_disk = {f"/{name}": path for name, path in files_of(shop.out).items() if not name.endswith(".br")}
+    assert set(on_disk) - set(listed) == {"/sw.js", "/_edge/manifest.json"}
+    for url, entry in listed.items():
+        content = on_disk[url].read_bytes()
+        assert entry == {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}, url
+
+
+def test_the_manifest_is_canonical_and_named_by_its_content(shop):
+    text = (shop.out / "_edge" / "manifest.json").read_text("utf-8")
+    document = json.loads(text)
+    assert text == json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    release = document.pop("release")
+    rest = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert hashlib.sha256(rest.encode()).hexdigest()[:16] == release == shop.manifest.release
+    assert document["mode"] == "production"
+    assert document["app"] == "tinyshop.app:app"
+
+
+def test_every_role_is_a_file_of_the_release(shop):
+    roles = dict(shop.manifest.document["roles"])
+    kit = roles.pop("kit")
+    assert set(roles) == {"loader", "factory", "wasm", "stdlib", "site", "app"}
+    assert {*roles.values(), f"{kit}service-worker.js", f"{kit}page.js"} <= set(
+        shop.manifest.document["files"]
+    )
+    assert not any("/node/" in url for url in shop.manifest.document["files"])
+
+
+def test_the_service_worker_names_its_manifest(shop):
+    worker = (shop.out / "sw.js").read_text()
+    digest = hashlib.sha256((shop.out / "_edge" / "manifest.json").read_bytes()).hexdigest()
+    assert f'manifestHash: "{digest}"' in worker
+    assert f'release: "{shop.manifest.release}"' in worker
+    for role in ("loader", "factory", "kit"):
+        assert shop.manifest.document["roles"][role] in worker
+
+
+def test_what_the_app_says_is_in_the_manifest(shop):
+    document = shop.manifest.document
+    assert document["placement"] == [
+        {"pattern": "/", "regex": "^/$"},
+        {"pattern": "/products/{sku}", "regex": "^/products/(?<sku>[^/]+)$"},
+    ]
+    assert set(document["static"]) == {"/assets/shop.css", "/assets/a%20picture.png"}
+    assert set(document["static"].values()) <= set(document["files"])
+
+
+def test_brotli_copies_hold_the_same_bytes(shop):
+    copies = [path for name, path in files_of(shop.out).items() if name.endswith(".br")]
+    assert {"app.zip.br", "pyodide.asm.wasm.br", "shop.css.br"} <= {path.name for path in copies}
+    for copy in copies:
+        original = copy.with_suffix("")
+        assert copy.stat().st_size < original.stat().st_size
+        assert brotli.decompress(copy.read_bytes()) == original.read_bytes()
+
+
+def test_the_app_ships_with_what_it_imports_and_nothing_else(shop):
+    names = {name for name in names_in(shop.file("app")) if not name.startswith("edge/")}
+    assert names == {
+        "tinyshop/__init__.pyc",
+        "tinyshop/app.pyc",
+        "tinyshop/templates/home.html",
+        "tinytools.pyc",
+    }
+
+
+def test_the_kit_ships_without_what_only_cpython_can_run(shop):
+    names = names_in(shop.file("app"))
+    assert {"edge/__init__.pyc", "edge/app.pyc", "edge/hosts/fetch.pyc"} <= names
+    native = ("edge/release", "edge/serve", "edge/cli", "edge/keys", "edge/hosts/native", "edge/testing")
+    assert not [name for name in names if name.startswith(native)]
+
+
+def test_packages_are_bytecode_with_their_licences(shop):
+    names = names_in(shop.file("site"))
+    assert {"starlette/applications.pyc", "jinja2/environment.pyc", "cachetools/__init__.pyc"} <= names
+    assert "starlette/applications.py" not in names
+    # Its lazy importer reads the source of these two.
+    assert {"anyio/__init__.py", "anyio/abc/__init__.py"} <= names
+    for package in ("starlette", "anyio", "jinja2", "markupsafe"):
+        assert any(name.startswith(f"{package}-") and "license" in name.lower() for name in names), package
+    assert not [name for name in names if name.endswith((".pyi", ".typed", "/RECORD", ".c"))]
+
+
+def test_a_package_without_a_wheel_is_built_pure(shop):
+    names = names_in(shop.file("site"))
+    assert "markupsafe/_native.pyc" in names
+    assert not [name for name in names if "_speedups" in name]
+    lock = (shop.out.parent / "app" / "tinyshop" / "edgekit.lock").read_text()
+    assert "--no-binary markupsafe\n" in lock
+    assert "://" not in lock
+    assert "edgekit==" not in lock
+
+
+def test_the_standard_library_is_bytecode_and_keeps_what_handlers_import_late(shop):
+    names = names_in(shop.file("stdlib"))
+    late = ("email/message", "html/parser", "http/cookies", "sqlite3/dbapi2", "zoneinfo/__init__")
+    late += ("concurrent/futures/thread", "encodings/cp1252", "importlib/metadata/__init__")
+    assert {f"{name}.pyc" for name in late} <= names
+    assert not [name for name in names if name.endswith(".py") or name.startswith("unittest/")]
+
+
+def test_no_path_of_this_machine_is_in_a_release(shop, cache):
+    secrets = {str(cache), str(shop.out.parent), str(Path(__file__).parents[2]), str(Path.home() / ".cache")}
+    for name, path in files_of(shop.out).items():
+        content = path.read_bytes()
+        assert not [text for text in secrets if text.encode() in content], name
+
+
+def test_two_builds_give_the_same_bytes(shop, run_build, write_app, tmp_path):
+    app_dir = write_app(tmp_path / "another" / "place")
+    lock = shop.out.parent / "app" / "tinyshop" / "edgekit.lock"
+    (app_dir / "tinyshop" / "edgekit.lock").write_text(lock.read_text())
+    for path in app_dir.rglob("*"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    again = run_build("tinyshop.app:app", tmp_path / "out", app_dir=app_dir, cache=tmp_path / "cache")
+    assert again.worked()[:4] == ["toolchain", "install", "compile", "app"]
+    ours, theirs = files_of(again.out), files_of(shop.out)
+    assert set(ours) == set(theirs)
+    assert not [name for name in ours if ours[name].read_bytes() != theirs[name].read_bytes()]
+
+
+def test_an_app_of_the_kit_can_be_built(run_build, tmp_path):
+    release = run_build("edge.conformance:app", tmp_path / "out", app_dir=tmp_path, development=True)
+    assert "edge/conformance/app.py" in names_in(release.file("app"))
+    assert release.manifest.document["mode"] == "development"
+    assert not (tmp_path / "edgekit.lock").exists()
+
+
+@pytest.mark.parametrize("include", [(), ("unrelated", "tinyshop/catalog")])
+def test_include_ships_more(run_build, app_dir, tmp_path, include):
+    release = run_build(
+        "tinyshop.app:app", tmp_path / "out", app_dir=app_dir, development=True, include=include
+    )
+    shipped = {"unrelated.py", "tinyshop/catalog/products.json"} & names_in(release.file("app"))
+    assert len(shipped) == len(include)
