@@ -33,7 +33,8 @@ function page(request, routes) {
   const advice = reads
     ? `<p><a href="">Try again</a></p>`
     : "<p>It is not certain whether what you sent has arrived. Go back and look before you send it again.</p>";
-  const links = routes.map((path) => `<li><a href="${escape(path)}">${escape(path)}</a></li>`).join("");
+  const label = (/** @type {string} */ path) => (path === "/" ? "Start page" : escape(path));
+  const links = routes.map((path) => `<li><a href="${escape(path)}">${label(path)}</a></li>`).join("");
   const works = links === "" ? "" : `<h2>What works without it</h2><ul>${links}</ul>`;
   const html = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
