@@ -14,7 +14,7 @@ from .host import Host
 from .intake import KEY_FIELD, SAFE
 from .records import Records
 from .state import State
-from .types import HostName, View
+from .types import Entropy, HostName, View
 
 SCOPE_KEY = "edgekit"
 
@@ -69,7 +69,7 @@ class Context:
         if self._subject is None:
             if self._host.name == "browser":
                 raise self.needs_edge("making a guest")
-            self._subject = _base32(self._host.entropy(16))
+            self._subject = guest_id(self._host.entropy)
         return self._subject
 
     def new_id(self) -> str:
@@ -98,6 +98,11 @@ def context(request: HTTPConnection) -> Context:
     if not isinstance(found, Context):
         raise RuntimeError("no edgekit context: serve the app wrapped in edge.Stateless")
     return found
+
+
+def guest_id(entropy: Entropy) -> str:
+    """A new user's id: 128 random bits."""
+    return _base32(entropy(16))
 
 
 def _base32(data: bytes) -> str:

@@ -2,7 +2,7 @@
 
 GET /_edge/health                               200 when this host answers
 GET /_edge/keys                                 public JWK set (RFC 7517)
-GET /_edge/view                                 204; Edgekit-View holds the token, or "none"
+GET /_edge/view                                 204; Edgekit-View holds the token
 GET /_edge/catalog/{collection}                 public, cacheable
 GET /_edge/records/{scope}/{collection}[/{id}]  the caller's own or shared records, never cached
 everything else                                 the browser release, if this host serves one
@@ -15,11 +15,13 @@ from typing import Any
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive
 
+from .context import guest_id
 from .errors import Problem
 from .host import Host
 from .intake import SAFE
 from .records import NOBODY, Record
 from .responder import Responder
+from .types import View
 from .views import CLIENT_HEADER, VIEW_HEADER
 from .wire import RecordKey, encode_json, is_name
 
@@ -76,16 +78,17 @@ async def _json(responder: Responder, value: object, cache: str, etag: str = "")
 
 
 async def _view(scope: dict[str, Any], responder: Responder, host: Host) -> None:
-    """Hand a service worker the view that its cookie holds; nobody else may read it."""
-    headers = [(b"cache-control", b"no-store")]
+    """Hand a service worker the view that its cookie holds; nobody else may read it.
+
+    Whoever has none becomes a guest now: then the local host can make forms whose keys mean something.
+    """
     if Headers(raw=scope["headers"]).get(CLIENT_HEADER.decode()) is None:
         raise Problem("forbidden", "only for the service worker")
     view = await host.views.open(scope)
-    if view is None:
-        headers.append((VIEW_HEADER, b"none"))
-    else:
-        headers += [pair for pair in await host.views.issue(scope, view) if pair[0] == VIEW_HEADER]
-    await responder.begin(204, headers, b"")
+    issued = await host.views.issue(scope, view or View(guest_id(host.entropy), 0, {}))
+    if view is not None:  # the cookie is as it was; only the service worker has to be told
+        issued = [pair for pair in issued if pair[0] == VIEW_HEADER]
+    await responder.begin(204, [(b"cache-control", b"no-store"), *issued], b"")
 
 
 async def _catalog(scope: dict[str, Any], responder: Responder, host: Host, name: str) -> None:

@@ -50,6 +50,7 @@ def test_pyodide_in_node_answers_the_same(case, expected, node_url, send):
     assert answer.headers["edgekit-host"] == "edge"
 
 
+@pytest.mark.console_errors("404")  # the collection that is not there is one of the cases
 def test_pyodide_in_chromium_answers_the_same(expected, native_url, chromium):
     context = chromium.new_context(service_workers="block")
     page = context.new_page()
