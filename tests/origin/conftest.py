@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from edge.keys import KeySigner, KeyVerifier, generate, public_set
@@ -56,23 +56,23 @@ def store(tmp_path: Path) -> Iterator[SQLiteStore]:
 @pytest.fixture
 async def client(
     store: SQLiteStore, edge_key: dict[str, str], clock: FakeClock
-) -> AsyncIterator[httpx.AsyncClient]:
+) -> AsyncIterator[httpx2.AsyncClient]:
     app = create_app(store, KeyVerifier(public_set(edge_key)), clock)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://origin") as client:
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://origin") as client:
         yield client
 
 
-Call = Callable[..., Awaitable[httpx.Response]]
+Call = Callable[..., Awaitable[httpx2.Response]]
 
 
 @pytest.fixture
-def call(client: httpx.AsyncClient, signer: KeySigner, clock: FakeClock) -> Call:
+def call(client: httpx2.AsyncClient, signer: KeySigner, clock: FakeClock) -> Call:
     """`await call("GET", "/records/…", subject="ann", body=b"", key="")`: a well signed call."""
 
     async def call(
         method: str, target: str, subject: str = "ann", body: bytes = b"", key: str = ""
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         token = await mint_assertion(signer, subject, method, target, body, key, clock)
         headers = {"Authorization": f"Bearer {token}"} | ({"Idempotency-Key": key} if key else {})
         return await client.request(method, target, content=body, headers=headers)

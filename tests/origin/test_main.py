@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 import origin
@@ -76,7 +76,7 @@ def start(folder, listener):
 @pytest.fixture
 async def network(listener):
     port = listener.getsockname()[1]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         yield client
 
 
@@ -99,7 +99,7 @@ async def test_kill_9_under_load_loses_nothing_and_doubles_nothing(start, call, 
         for key in waiting:
             try:
                 response = await call("POST", "/commit", encode_commit(commits[key]), key)
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 return
             assert response.status_code == 200
             acknowledged.append(key)

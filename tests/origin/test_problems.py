@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import httpx
+import httpx2
 import pytest
 
 from edge.errors import Problem
@@ -39,13 +39,13 @@ async def test_405_says_what_is_allowed(client):
 
 
 async def test_an_unexpected_error_is_logged_and_not_told():
-    transport = httpx.ASGITransport(create_app(BrokenStore(), None, None), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://origin") as client:
+    transport = httpx2.ASGITransport(create_app(BrokenStore(), None, None), raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://origin") as client:
         response = await client.get("/catalog/teas")
     assert response.status_code == 500
     assert response.content == Problem("internal-error").encode()
-    transport = httpx.ASGITransport(create_app(BrokenStore(), None, None))
-    async with httpx.AsyncClient(transport=transport, base_url="http://origin") as client:
+    transport = httpx2.ASGITransport(create_app(BrokenStore(), None, None))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://origin") as client:
         with pytest.raises(RuntimeError):  # what the server gets to log
             await client.get("/catalog/teas")
 
