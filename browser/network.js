@@ -97,7 +97,12 @@ async function rebuilt(request, fetch, mintKey) {
   return () => fetch(request.url, init);
 }
 
-/** A key in the form is the same on a double click, one from here would not be. @param {Headers} headers @param {ArrayBuffer} body */
+/**
+ * A key in the form is the same on a double click, one from here would not be.
+ *
+ * @param {Headers} headers
+ * @param {ArrayBuffer} body
+ */
 async function hasFormKey(headers, body) {
   const type = headers.get("content-type") ?? "";
   if (!FORM.test(type)) return false;
@@ -112,7 +117,9 @@ function forPage(response) {
   if (status === null && !from.has(HEADER.view)) return response;
   const headers = new Headers(from);
   for (const name of [HEADER.view, HEADER.status, HEADER.location]) headers.delete(name);
-  if (status === null) return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
+  if (status === null) {
+    return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
+  }
   if (location !== null) headers.set("location", location);
   return new Response(null, { status: Number(status), headers });
 }

@@ -99,5 +99,5 @@ export const DEADLINE = Object.freeze({
  * @typedef {object} Services   what the app's host may ask of JavaScript
  * @property {string} config   JSON `{origin, jwk, jwks, development}`
  * @property {(path: string, etag: string | undefined) => Promise<Reply>} publicFetch
- * @property {(method: string, target: string, headers: string, body: Uint8Array | undefined) => Promise<Reply>} userFetch
+ * @property {(method: string, target: string, headers: string, body?: Uint8Array) => Promise<Reply>} userFetch
  */

@@ -8,7 +8,8 @@ import { PATH, RELEASE_CACHE } from "./protocol.js";
 
 /** @typedef {import("./protocol.js").Manifest} Manifest */
 /** @typedef {{manifest: Manifest, read: (path: string) => Promise<Response>}} Release */
-/** @typedef {{fetch: import("./protocol.js").Fetch, caches: CacheStorage}} Platform */
+/** @typedef {import("./protocol.js").Fetch} Fetch */
+/** @typedef {{fetch: Fetch, caches: CacheStorage}} Platform */
 
 const TYPE = "content-type";
 
@@ -34,7 +35,7 @@ export async function fetchManifest(hash, { fetch }) {
  *
  * @param {Manifest} manifest
  * @param {Platform} platform
- * @param {(loaded: number, total: number) => void} [onProgress] bytes
+ * @param {(loaded: number, total: number) => void} [onProgress]   bytes
  * @returns {Promise<Release>}
  */
 export async function install(manifest, platform, onProgress = () => {}) {
@@ -124,7 +125,7 @@ async function copyOf(hash, older) {
   return undefined;
 }
 
-/** @param {string} path @param {string} hash @param {import("./protocol.js").Fetch} fetch @param {AbortSignal} signal */
+/** @param {string} path @param {string} hash @param {Fetch} fetch @param {AbortSignal} signal */
 async function download(path, hash, fetch, signal) {
   // The second try goes around an HTTP cache that may hold the wrong bytes.
   for (const cache of /** @type {RequestCache[]} */ (["default", "reload"])) {

@@ -67,15 +67,17 @@ async function start(options) {
 }
 
 /** @param {BootOptions} options */
-async function load({ loadPyodide, createPyodideModule, manifest, read, log, base = globalThis.location?.origin ?? "" }) {
+async function load({ loadPyodide, createPyodideModule, manifest, read, log, base }) {
   const { wasm, stdlib } = manifest.roles;
-  const restore = serveFetch(new Map([wasm, stdlib].map((path) => [base + path, () => read(path)])));
+  const root = base ?? globalThis.location.origin;
+  const indexURL = root + wasm.slice(0, wasm.lastIndexOf("/") + 1);
+  const restore = serveFetch(new Map([wasm, stdlib].map((path) => [root + path, () => read(path)])));
   try {
     return await loadPyodide({
       createPyodideModule,
-      indexURL: base + wasm.slice(0, wasm.lastIndexOf("/") + 1),
-      packageBaseUrl: base + wasm.slice(0, wasm.lastIndexOf("/") + 1),
-      stdLibURL: base + stdlib,
+      indexURL,
+      packageBaseUrl: indexURL,
+      stdLibURL: root + stdlib,
       lockFileContents: {
         info: { arch: "wasm32", version: manifest.pyodide, python: manifest.python, abi_version: manifest.abi },
         packages: {},

@@ -29,7 +29,9 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const sw = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis));
   const { origin } = sw.location;
   // Looked up at each call: during a boot the runtime stands in for fetch.
-  const platform = { caches, fetch: /** @type {import("./protocol.js").Fetch} */ ((input, init) => globalThis.fetch(input, init)) };
+  /** @type {import("./protocol.js").Fetch} */
+  const fetch = (input, init) => globalThis.fetch(input, init);
+  const platform = { caches, fetch };
   const now = () => Date.now();
 
   /** @type {HostState} */
@@ -60,8 +62,8 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   }
 
   const store = openStore(globalThis.indexedDB);
-  const fetchKeys = async () => (await platform.fetch(PATH.keys, { credentials: "omit", redirect: "error" })).json();
-  const user = createUser({ store, fetch: platform.fetch, findKey: keyRing(fetchKeys, now), now });
+  const fetchKeys = async () => (await fetch(PATH.keys, { credentials: "omit", redirect: "error" })).json();
+  const user = createUser({ store, fetch, findKey: keyRing(fetchKeys, now), now });
 
   const host = createLocalHost({
     now,
@@ -80,7 +82,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
 
   const network = createNetwork({
     origin,
-    fetch: platform.fetch,
+    fetch,
     mintKey: () => mintKey(store),
     acceptView: user.accept,
   });
@@ -100,7 +102,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
     if (passes(new URL(event.request.url), origin)) return;
     const later = (/** @type {Promise<unknown>} */ work) => event.waitUntil(work);
     // Whatever is wrong with us, the edge can answer.
-    const answered = answer(event.request, later).catch(() => platform.fetch(event.request));
+    const answered = answer(event.request, later).catch(() => fetch(event.request));
     event.respondWith(lull.during(answered));
   });
 

@@ -73,12 +73,19 @@ function answered() {
 
 /** @param {HostState} state */
 function described({ phase, loaded, total, reason }) {
-  if (phase === "download" && loaded !== undefined && total) return `downloading ${10 * Math.floor((10 * loaded) / total)} %`;
+  if (phase === "download" && loaded !== undefined && total) {
+    return `downloading ${10 * Math.floor((10 * loaded) / total)} %`; // steps of ten: each is read aloud
+  }
   if (phase === "failed") return `not available (${reason ?? "unknown reason"})`;
   return { idle: "none yet", download: "downloading", start: "starting", ready: "ready" }[phase];
 }
 
-/** Unchanged text is left alone: a status that is written again is read aloud again. @param {HTMLElement} element @param {string} text */
+/**
+ * Unchanged text is left alone: a status that is written again is read aloud again.
+ *
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
 function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -45,7 +45,9 @@ export function createUser({ store, fetch, findKey, now }) {
     if (header === CHANGED_VIEW) return refresh();
     if (header === NO_VIEW) return keep(NOBODY);
     const view = await verifyView(header, findKey).catch(() => null);
-    if (view !== null) await keep({ json: view.json, sub: view.claims.sub, ver: view.claims.ver, exp: view.claims.exp });
+    if (view === null) return;
+    const { sub, ver, exp } = view.claims;
+    await keep({ json: view.json, sub, ver, exp });
   }
 
   /** Ask an edge for the view behind the cookie, which script cannot read. Never rejects. */

@@ -35,7 +35,8 @@ class Refusal extends Error {
  * @returns {http.Server}
  */
 export function createServer(answer) {
-  const server = http.createServer({ maxHeaderSize: HEADER_LIMIT, keepAliveTimeout: 75_000 }, async (incoming, outgoing) => {
+  const options = { maxHeaderSize: HEADER_LIMIT, keepAliveTimeout: 75_000 };
+  const server = http.createServer(options, async (incoming, outgoing) => {
     const gone = new AbortController();
     outgoing.on("close", () => outgoing.writableFinished || gone.abort());
     try {
@@ -55,7 +56,11 @@ export function createServer(answer) {
   return server;
 }
 
-/** @param {(request: Request) => Promise<Response | null>} answer @param {http.IncomingMessage} incoming @param {AbortSignal} signal */
+/**
+ * @param {(request: Request) => Promise<Response | null>} answer
+ * @param {http.IncomingMessage} incoming
+ * @param {AbortSignal} signal
+ */
 async function respond(answer, incoming, signal) {
   try {
     const response = await answer(await requestOf(incoming, signal));
