@@ -70,7 +70,9 @@ class Records:
             return None if value is None else Record(id, 0, value)
         if key not in self._seen:
             subject = self._owner(key.scope)
-            self._seen[key] = None if subject is None else await self._source.record(subject, key)
+            found = None if subject is None else await self._source.record(subject, key)
+            # A task beside this one may have been first; what it saw is what the commit must name.
+            self._seen.setdefault(key, found)
         return self._seen[key]
 
     async def list(self, collection: str, limit: int = 50, after: str | None = None) -> Page:

@@ -1,0 +1,57 @@
+"""The one script that the kit adds to pages."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge.page_script import TAG, applies, insert
+
+NAVIGATION = [(b"sec-fetch-dest", b"document"), (b"sec-fetch-mode", b"navigate")]
+PASSED_ON = [(b"sec-fetch-dest", b"empty"), (b"sec-fetch-mode", b"navigate")]
+HTML = [(b"content-type", b"text/html; charset=utf-8")]
+
+
+@pytest.mark.parametrize("request_headers", [NAVIGATION, PASSED_ON])
+def test_a_page_that_somebody_navigates_to_gets_it(request_headers: list[tuple[bytes, bytes]]) -> None:
+    assert applies(request_headers, HTML, 200)
+
+
+@pytest.mark.parametrize(
+    "request_headers",
+    [
+        [],
+        [(b"sec-fetch-dest", b"iframe"), (b"sec-fetch-mode", b"navigate")],
+        [(b"sec-fetch-dest", b"empty"), (b"sec-fetch-mode", b"cors")],
+        [(b"sec-fetch-dest", b"empty")],
+        [(b"sec-fetch-mode", b"navigate")],
+    ],
+    ids=str,
+)
+def test_what_is_no_navigation_does_not(request_headers: list[tuple[bytes, bytes]]) -> None:
+    assert not applies(request_headers, HTML, 200)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([(b"content-type", b"application/json")], 200),
+        ([], 200),
+        ([*HTML, (b"content-encoding", b"gzip")], 200),
+        (HTML, 404),
+        (HTML, 500),
+        (HTML, 206),
+        (HTML, 304),
+    ],
+    ids=str,
+)
+def test_what_is_no_complete_plain_page_does_not(headers: list[tuple[bytes, bytes]], status: int) -> None:
+    assert not applies(NAVIGATION, headers, status)
+
+
+def test_it_goes_before_the_end_of_the_last_body() -> None:
+    page = b"<body><pre></body></pre></body></html>"
+    assert insert(page) == b"<body><pre></body></pre>" + TAG + b"</body></html>"
+
+
+def test_it_goes_to_the_end_of_a_page_without_one() -> None:
+    assert insert(b"<h1>Tea</h1>") == b"<h1>Tea</h1>" + TAG

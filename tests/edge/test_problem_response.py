@@ -1,0 +1,60 @@
+"""Problems as HTTP answers, for programs and for people."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from edge.errors import Problem
+from edge.problem_response import render, wants_page
+
+
+def test_programs_get_the_document() -> None:
+    problem = Problem("version-conflict", "again")
+    status, headers, body = render(problem, page=False)
+    assert status == 409
+    assert json.loads(body) == problem.document()
+    assert dict(headers) == {
+        b"content-type": b"application/problem+json",
+        b"content-length": str(len(body)).encode(),
+        b"cache-control": b"no-store",
+    }
+
+
+def test_people_get_a_page_with_a_way_back() -> None:
+    status, headers, body = render(Problem("not-found", "no such tea"), page=True)
+    assert status == 404
+    assert dict(headers)[b"content-type"] == b"text/html; charset=utf-8"
+    assert dict(headers)[b"content-length"] == str(len(body)).encode()
+    assert b"There is nothing here" in body
+    assert b"no such tea" in body
+    assert b'href="/"' in body
+
+
+def test_page_escapes_what_it_shows() -> None:
+    _, _, body = render(Problem("not-found", "<script>{0}&"), page=True)
+    assert b"&lt;script&gt;{0}&amp;" in body
+    assert b"<script>" not in body
+
+
+def test_headers_of_the_problem_are_sent_in_lower_case() -> None:
+    _, headers, _ = render(Problem("overloaded", headers={"Retry-After": "1"}), page=False)
+    assert (b"retry-after", b"1") in headers
+
+
+@pytest.mark.parametrize(
+    ("accept", "page"),
+    [
+        ("text/html,application/xhtml+xml,*/*;q=0.8", True),
+        ("application/json", False),
+        ("*/*", False),
+        ("", False),
+    ],
+)
+def test_who_names_html_gets_a_page(accept: str, page: bool) -> None:
+    assert wants_page([(b"accept", accept.encode())]) is page
+
+
+def test_who_names_nothing_gets_the_document() -> None:
+    assert not wants_page([])

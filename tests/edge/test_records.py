@@ -1,0 +1,217 @@
+"""`ctx.records`: one request's unit of work."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from edge.errors import Problem
+from edge.records import NOBODY, Page, Record, Records
+from edge.wire import RECORD_LIMIT, WRITES_LIMIT, Read, RecordKey, Scope, Write
+
+
+class Source:
+    """Records in a dict, and who asked for what."""
+
+    def __init__(self, *records: Record) -> None:
+        self.records = {record.id: record for record in records}
+        self.asked: list[tuple[str, RecordKey]] = []
+        self.listed: list[tuple[str, Scope, str, int, str | None]] = []
+
+    async def record(self, subject: str, key: RecordKey) -> Record | None:
+        self.asked.append((subject, key))
+        return self.records.get(key.id)
+
+    async def page(self, subject: str, scope: Scope, collection: str, limit: int, after: str | None) -> Page:
+        self.listed.append((subject, scope, collection, limit, after))
+        items = sorted(record for record in self.records.values() if record.id > (after or ""))
+        return Page(items[:limit], items[limit - 1].id if len(items) > limit else None)
+
+
+def records(source: Source, subject: str | None = "ann", *, writable: bool = True) -> Records:
+    return Records(source, {"stock"}, lambda: subject, writable=writable)
+
+
+def key(name: str, scope: Scope = "user", collection: str = "cups") -> RecordKey:
+    return RecordKey(scope, collection, name)
+
+
+def names(page: Page) -> list[str]:
+    return [record.id for record in page.items]
+
+
+def test_a_record_is_fetched_once_and_noted_with_its_version() -> None:
+    source = Source(Record("a", 3, {"n": 1}))
+    unit = records(source)
+    assert asyncio.run(unit.get("cups", "a")) == Record("a", 3, {"n": 1})
+    assert asyncio.run(unit.get("cups", "a")) == Record("a", 3, {"n": 1})
+    assert asyncio.run(unit.get("cups", "b")) is None
+    assert source.asked == [("ann", key("a")), ("ann", key("b"))]
+    assert unit.reads == (Read(key("a"), 3), Read(key("b"), 0))
+
+
+def test_reads_at_the_same_time_see_and_name_the_same_version() -> None:
+    class Changing(Source):
+        """Gives each question a newer version; the first question is answered last."""
+
+        async def record(self, subject: str, key: RecordKey) -> Record | None:
+            self.asked.append((subject, key))
+            version = len(self.asked)
+            await asyncio.sleep(0.01 if version == 1 else 0)
+            return Record(key.id, version, {})
+
+    async def both(unit: Records) -> list[Any]:
+        return await asyncio.gather(unit.get("cups", "a"), unit.get("cups", "a"))
+
+    unit = records(Changing())
+    first, second = asyncio.run(both(unit))
+    assert first == second
+    assert unit.reads == (Read(key("a"), first.version),)
+
+
+def test_collection_named_as_shared_belongs_to_everybody() -> None:
+    source = Source()
+    unit = records(source)
+    asyncio.run(unit.get("stock", "a"))
+    unit.put("stock", "b", {})
+    assert source.asked == [("ann", key("a", "shared", "stock"))]
+    assert unit.writes == (Write(key("b", "shared", "stock"), {}),)
+
+
+def test_visitor_without_a_name_owns_nothing_but_reads_what_is_shared() -> None:
+    source = Source(Record("a", 1, {}))
+    unit = records(source, None)
+    assert asyncio.run(unit.get("cups", "a")) is None
+    assert asyncio.run(unit.list("cups")) == Page([], None)
+    assert asyncio.run(unit.get("stock", "a")) == Record("a", 1, {})
+    assert source.asked == [(NOBODY, key("a", "shared", "stock"))]
+    assert source.listed == []
+    assert unit.reads == (Read(key("a"), 0), Read(key("a", "shared", "stock"), 1))
+
+
+def test_own_writes_are_seen_before_they_are_stored() -> None:
+    source = Source(Record("a", 1, {"n": 1}), Record("b", 1, {"n": 1}))
+    unit = records(source)
+    unit.put("cups", "a", {"n": 2})
+    unit.delete("cups", "b")
+    assert asyncio.run(unit.get("cups", "a")) == Record("a", 0, {"n": 2})
+    assert asyncio.run(unit.get("cups", "b")) is None
+    assert source.asked == []
+
+
+def test_the_last_write_to_a_record_counts() -> None:
+    unit = records(Source())
+    unit.put("cups", "a", {"n": 1})
+    unit.delete("cups", "a")
+    unit.put("cups", "a", {"n": 2})
+    assert unit.writes == (Write(key("a"), {"n": 2}),)
+
+
+def test_a_write_is_no_read() -> None:
+    unit = records(Source())
+    unit.put("cups", "a", {})
+    unit.delete("cups", "b")
+    assert unit.reads == ()
+
+
+def test_touched_by_each_kind_of_use_and_by_nothing_else() -> None:
+    assert not records(Source()).touched
+    for use in (
+        lambda unit: asyncio.run(unit.get("cups", "a")),
+        lambda unit: asyncio.run(unit.list("cups")),
+        lambda unit: unit.put("cups", "a", {}),
+        lambda unit: unit.delete("cups", "a"),
+    ):
+        unit = records(Source())
+        use(unit)
+        assert unit.touched
+
+
+def test_listing_asks_for_a_page() -> None:
+    source = Source(*(Record(name, 1, {}) for name in "abc"))
+    page = asyncio.run(records(source).list("cups", limit=2, after="a"))
+    assert page == Page([Record("b", 1, {}), Record("c", 1, {})], None)
+    assert source.listed == [("ann", "user", "cups", 2, "a")]
+
+
+def test_listing_shows_own_writes_in_their_place() -> None:
+    source = Source(*(Record(name, 1, {}) for name in "ace"))
+    unit = records(source)
+    unit.put("cups", "b", {"new": True})
+    unit.put("cups", "c", {"changed": True})
+    unit.delete("cups", "e")
+    unit.put("other", "d", {})
+    page = asyncio.run(unit.list("cups"))
+    assert page.items == [
+        Record("a", 1, {}),
+        Record("b", 0, {"new": True}),
+        Record("c", 0, {"changed": True}),
+    ]
+
+
+def test_each_own_write_is_on_exactly_one_page() -> None:
+    source = Source(*(Record(name, 1, {}) for name in "aceg"))
+    unit = records(source)
+    for name in "bdfh":
+        unit.put("cups", name, {})
+    first = asyncio.run(unit.list("cups", limit=2))
+    second = asyncio.run(unit.list("cups", limit=2, after=first.next))
+    assert names(first) + names(second) == list("abcdefgh")
+    assert second.next is None
+
+
+def test_a_safe_request_cannot_write() -> None:
+    unit = records(Source(), writable=False)
+    for write in (lambda: unit.put("cups", "a", {}), lambda: unit.delete("cups", "a")):
+        with pytest.raises(Problem, match="write-in-safe-request"):
+            write()
+    assert unit.writes == ()
+
+
+def test_nothing_is_written_once_the_answer_is_final() -> None:
+    unit = records(Source())
+    unit.closed = True
+    for write in (lambda: unit.put("cups", "a", {}), lambda: unit.delete("cups", "a")):
+        with pytest.raises(Problem, match="write-after-response"):
+            write()
+
+
+@pytest.mark.parametrize(
+    ("collection", "name"), [("a/b", "x"), ("", "x"), ("cups", ""), ("cups", ".."), ("cups", "ä")]
+)
+def test_names_that_do_not_fit_the_wire_are_the_apps_mistake(collection: str, name: str) -> None:
+    unit = records(Source())
+    with pytest.raises(ValueError, match="not a record name"):
+        asyncio.run(unit.get(collection, name))
+    with pytest.raises(ValueError, match="not a record name"):
+        unit.put(collection, name, {})
+    with pytest.raises(ValueError, match="not a record name"):
+        unit.delete(collection, name)
+
+
+def test_collection_name_that_does_not_fit_cannot_be_listed() -> None:
+    with pytest.raises(ValueError, match="not a collection name"):
+        asyncio.run(records(Source()).list("a/b"))
+
+
+def test_record_over_the_limit_is_refused_at_once() -> None:
+    unit = records(Source())
+    unit.put("cups", "a", {"x": "y" * (RECORD_LIMIT - 8)})
+    with pytest.raises(Problem, match="record-too-large"):
+        unit.put("cups", "b", {"x": "y" * (RECORD_LIMIT - 7)})
+
+
+def test_what_is_not_json_is_refused_at_once() -> None:
+    with pytest.raises(TypeError):
+        records(Source()).put("cups", "a", {"x": object()})
+
+
+def test_one_request_writes_a_bounded_number_of_records() -> None:
+    unit = records(Source())
+    for number in range(WRITES_LIMIT):
+        unit.put("cups", str(number), {})
+    unit.put("cups", "0", {"again": True})
+    with pytest.raises(Problem, match="record-too-large"):
+        unit.put("cups", "one-more", {})
