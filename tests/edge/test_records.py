@@ -154,7 +154,7 @@ def test_listing_shows_own_writes_in_their_place() -> None:
 def test_each_own_write_is_on_exactly_one_page() -> None:
     source = Source(*(Record(name, 1, {}) for name in "aceg"))
     unit = records(source)
-    for name in "bdfh":
+    for name in "bcdfh":  # "c" is the last one on the first page
         unit.put("cups", name, {})
     first = asyncio.run(unit.list("cups", limit=2))
     second = asyncio.run(unit.list("cups", limit=2, after=first.next))

@@ -204,7 +204,7 @@ def test_alg_none_without_signature_is_refused(signer: KeySigner, verifier: KeyV
     refused(open_view(f"{message}.", verifier, NOW))
 
 
-@pytest.mark.parametrize("header", ["[]", '"text"', "null", "1", "{", "[" * 3000, "9" * 2500])
+@pytest.mark.parametrize("header", ["[]", '"text"', "null", "1", "{", "[" * 1500, "9" * 1500])
 def test_header_that_is_no_object_is_refused(signer: KeySigner, verifier: KeyVerifier, header: str) -> None:
     refused(open_view(sign(signer, header, json.dumps(claims())), verifier, NOW))
 
@@ -305,6 +305,19 @@ def test_view_with_claims_of_the_wrong_type_is_refused(
     signer: KeySigner, verifier: KeyVerifier, members: dict[str, Any]
 ) -> None:
     refused(open_view(sign(signer, header_of(signer), json.dumps(claims(**members))), verifier, NOW))
+
+
+def test_signature_of_another_length_is_refused_whatever_the_verifier_says(signer: KeySigner) -> None:
+    class Trusting:
+        """Finds every signature good."""
+
+        async def verify(self, kid: str, message: bytes, signature: bytes) -> bool:
+            return True
+
+    token = view_token(signer)
+    assert asyncio.run(open_view(token, Trusting(), NOW)) == VIEW
+    for length in (0, 63, 65):
+        refused(open_view(f"{token.rpartition('.')[0]}.{encode_segment(bytes(length))}", Trusting(), NOW))
 
 
 def test_payload_that_is_no_object_is_refused(signer: KeySigner, verifier: KeyVerifier) -> None:
