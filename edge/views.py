@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from http.cookies import SimpleCookie
 from typing import Any, Protocol
+
+from starlette.requests import cookie_parser
 
 from .errors import NeedsEdge, Problem
 from .tokens import TOKEN_LIMIT, VIEW_LIFE, mint_view, open_view
@@ -82,7 +83,8 @@ def cookie_name(scope: dict[str, Any]) -> str:
 def _cookie(headers: Iterable[tuple[bytes, bytes]], name: str) -> str | None:
     for header, value in headers:
         if header == b"cookie" and name.encode() in value:
-            morsel = SimpleCookie(value.decode("latin-1")).get(name)
-            if morsel is not None:
-                return morsel.value
+            # As browsers do: http.cookies would drop all cookies for the sake of one odd one beside ours.
+            found = cookie_parser(value.decode("latin-1")).get(name)
+            if found is not None:
+                return found
     return None
