@@ -123,7 +123,7 @@ async def _records(
         return _document(record)
     query = QueryParams(scope["query_string"])
     limit = query.get("limit", "50")
-    if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit) <= PAGE_LIMIT:
+    if not (limit.isascii() and limit.isdigit() and len(limit) < 4 and 1 <= int(limit) <= PAGE_LIMIT):
         raise Problem("malformed-query", f"limit is a number from 1 to {PAGE_LIMIT}")
     page = await host.origin.page(subject, kind, names[0], int(limit), query.get("after"))  # type: ignore[arg-type]
     return {"items": [_document(record) for record in page.items], "next": page.next}

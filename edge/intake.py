@@ -38,8 +38,8 @@ def check_head(scope: dict[str, Any], body_limit: int) -> None:
     except UnicodeDecodeError as error:
         raise Problem("malformed-path") from error
     length = Headers(raw=scope["headers"]).get("content-length")
-    if length is not None and not (length.isascii() and length.isdigit()):
-        raise Problem("malformed-header", "Content-Length is not a number")
+    if length is not None and not (length.isascii() and length.isdigit() and len(length) < 20):
+        raise Problem("malformed-header", "Content-Length is not a number of 64 bits")
     if length is not None and int(length) > body_limit:
         raise _too_large(body_limit)
 

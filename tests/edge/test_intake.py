@@ -1,0 +1,227 @@
+"""What a request must be before an app sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from edge.errors import Problem
+from edge.intake import (
+    HEADER_LIMIT,
+    METHODS,
+    SAFE,
+    check_head,
+    diagnose,
+    idempotency_key,
+    limited,
+    read_body,
+    replay,
+)
+
+Scope = dict[str, Any]
+MakeScope = Callable[..., Scope]
+KEY = "0123456789abcdef"
+FORM = [("content-type", "application/x-www-form-urlencoded")]
+MULTIPART = [("content-type", "multipart/form-data; boundary=x")]
+
+
+def refused(code: str, scope: Scope, limit: int = 100) -> Problem:
+    with pytest.raises(Problem) as caught:
+        check_head(scope, limit)
+    assert caught.value.code == code
+    return caught.value
+
+
+def multipart(**fields: str) -> bytes:
+    parts = (f'--x\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in fields.items())
+    return "".join([*parts, "--x--\r\n"]).encode()
+
+
+def stream(*messages: dict[str, Any]) -> Callable[[], Any]:
+    waiting = list(messages)
+
+    async def receive() -> dict[str, Any]:
+        return waiting.pop(0) if waiting else {"type": "http.disconnect"}
+
+    return receive
+
+
+def part(body: bytes, *, more: bool = False) -> dict[str, Any]:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+# The head
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_usual_methods_pass(make_scope: MakeScope, method: str) -> None:
+    check_head(make_scope(method), 100)
+
+
+@pytest.mark.parametrize("method", ["CONNECT", "TRACE", "PROPFIND", "get", ""])
+def test_other_methods_are_refused_with_those_that_are_allowed(make_scope: MakeScope, method: str) -> None:
+    problem = refused("method-not-allowed", make_scope(method))
+    assert problem.headers["allow"].split(", ") == sorted(METHODS)
+
+
+def test_safe_methods_are_those_of_rfc_9110() -> None:
+    assert {"GET", "HEAD", "OPTIONS"} == SAFE
+
+
+def test_headers_are_bounded_in_all(make_scope: MakeScope) -> None:
+    fits = [("x" * 10, "y" * (HEADER_LIMIT // 2 - 10))] * 2
+    check_head(make_scope("GET", "/", fits), 100)
+    refused("headers-too-large", make_scope("GET", "/", [*fits, ("z", "")]))
+
+
+@pytest.mark.parametrize("target", ["/%ff", "/a%c3", "/%ed%a0%80"])
+def test_path_that_is_not_utf_8_is_refused(make_scope: MakeScope, target: str) -> None:
+    refused("malformed-path", make_scope("GET", target))
+
+
+def test_path_is_checked_where_a_server_gives_no_raw_path(make_scope: MakeScope) -> None:
+    scope = make_scope("GET", "/grün", raw_path=None)
+    check_head(scope, 100)
+    del scope["raw_path"]
+    check_head(scope, 100)
+
+
+@pytest.mark.parametrize("length", ["-1", "1.5", "ten", "", "+1", "1_0", "٣", "9" * 5000])
+def test_content_length_that_is_no_number_is_refused(make_scope: MakeScope, length: str) -> None:
+    scope = make_scope("POST")
+    scope["headers"].append((b"content-length", length.encode()))
+    refused("malformed-header", scope)
+
+
+def test_announced_body_over_the_limit_is_refused_before_it_comes(make_scope: MakeScope) -> None:
+    check_head(make_scope("POST", "/", [("content-length", "100")]), 100)
+    problem = refused("body-too-large", make_scope("POST", "/", [("content-length", "101")]))
+    assert problem.members == {"limit": 100}
+
+
+# The body
+
+
+def test_body_comes_together_from_its_parts() -> None:
+    receive = stream(part(b"one ", more=True), part(b"", more=True), part(b"two"))
+    assert asyncio.run(read_body(receive)) == b"one two"
+
+
+def test_body_of_a_client_that_went_away_is_none() -> None:
+    assert asyncio.run(read_body(stream(part(b"one", more=True)))) is None
+
+
+def test_body_over_the_limit_is_refused_while_it_comes() -> None:
+    receive = limited(stream(part(b"x" * 60, more=True), part(b"x" * 40, more=True), part(b"x")), 100)
+    with pytest.raises(Problem, match="body-too-large"):
+        asyncio.run(read_body(receive))
+
+
+def test_body_of_exactly_the_limit_passes() -> None:
+    receive = limited(stream(part(b"x" * 60, more=True), part(b"x" * 40)), 100)
+    assert asyncio.run(read_body(receive)) == b"x" * 100
+
+
+def test_replayed_body_comes_once_and_then_the_connection_speaks() -> None:
+    async def scene() -> list[Any]:
+        receive = replay(b"body", stream())
+        return [await receive(), await receive()]
+
+    assert asyncio.run(scene()) == [part(b"body"), {"type": "http.disconnect"}]
+
+
+# The key
+
+
+def key_of(scope: Scope, body: bytes = b"") -> str | None:
+    return asyncio.run(idempotency_key(scope, body))
+
+
+def test_key_comes_from_the_header(make_scope: MakeScope) -> None:
+    assert key_of(make_scope("POST", "/", [("idempotency-key", KEY)])) == KEY
+
+
+def test_key_comes_from_the_hidden_field_of_a_form(make_scope: MakeScope) -> None:
+    assert key_of(make_scope("POST", "/", FORM), f"a=1&_key={KEY}".encode()) == KEY
+    assert key_of(make_scope("POST", "/", MULTIPART), multipart(a="1", _key=KEY)) == KEY
+
+
+def test_header_counts_more_than_the_field(make_scope: MakeScope) -> None:
+    scope = make_scope("POST", "/", [*FORM, ("idempotency-key", KEY)])
+    assert key_of(scope, b"_key=another-good-key-0") == KEY
+
+
+def test_without_a_key_there_is_none(make_scope: MakeScope) -> None:
+    assert key_of(make_scope("POST")) is None
+    assert key_of(make_scope("POST", "/", FORM), b"a=1") is None
+    assert key_of(make_scope("POST", "/", [("content-type", "application/json")]), b'{"_key":"x"}') is None
+
+
+@pytest.mark.parametrize(
+    "key", ["short", "x" * 65, "has spaces in it, many", "<script>alert(1)</script>", ""]
+)
+def test_malformed_key_is_refused(make_scope: MakeScope, key: str) -> None:
+    with pytest.raises(Problem, match="malformed-key"):
+        key_of(make_scope("POST", "/", [("idempotency-key", key)]))
+
+
+def test_file_in_place_of_the_key_is_no_key(make_scope: MakeScope) -> None:
+    body = multipart(_key=KEY).replace(b'name="_key"', b'name="_key"; filename="k"')
+    assert key_of(make_scope("POST", "/", MULTIPART), body) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (MULTIPART, b"--x\r\nno header\r\n\r\n"),
+        ([("content-type", "multipart/form-data")], multipart(a="1")),
+        (MULTIPART, b"--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n--x--\r\n"),
+    ],
+    ids=["broken", "no boundary", "no name"],
+)
+def test_form_that_cannot_be_read_is_refused(
+    make_scope: MakeScope, headers: list[tuple[str, str]], body: bytes
+) -> None:
+    with pytest.raises(Problem, match="malformed-form"):
+        key_of(make_scope("POST", "/", headers), body)
+
+
+# Why an app failed
+
+
+def diagnosis(scope: Scope, body: bytes) -> str | None:
+    problem = asyncio.run(diagnose(scope, body))
+    return None if problem is None else problem.code
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "media_type", ["application/json", "Application/JSON; charset=utf-8", "application/x+json"]
+)
+def test_broken_json_is_the_clients_mistake(make_scope: MakeScope, media_type: str, body: bytes) -> None:
+    assert diagnosis(make_scope("POST", "/", [("content-type", media_type)]), body) == "malformed-json"
+
+
+def test_broken_form_is_the_clients_mistake_also_with_a_key_in_the_header(make_scope: MakeScope) -> None:
+    scope = make_scope("POST", "/", [*MULTIPART, ("idempotency-key", KEY)])
+    assert diagnosis(scope, b"--x\r\nno header\r\n\r\n") == "malformed-form"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ([("content-type", "application/json")], b"{}"),
+        (FORM, b"a=1&_key=bad"),
+        (MULTIPART, multipart(a="1")),
+        ([("content-type", "text/plain")], b"{"),
+        ([], b"{"),
+    ],
+    ids=str,
+)
+def test_good_body_is_nobodys_mistake(
+    make_scope: MakeScope, headers: list[tuple[str, str]], body: bytes
+) -> None:
+    assert diagnosis(make_scope("POST", "/", headers), body) is None
