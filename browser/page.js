@@ -39,8 +39,13 @@ function container() {
 
 /** @param {ServiceWorkerContainer} workers */
 async function register(workers) {
-  const registering = workers.register("/sw.js", { type: "module", updateViaCache: "none", scope: "/" });
+  // "imports": an update check asks for sw.js again, but not for the modules that it names by their content.
+  const registering = workers.register("/sw.js", { type: "module", updateViaCache: "imports", scope: "/" });
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+  // register() queues behind update checks, for seconds at times; a registration that is there need not wait.
+  const present = await Promise.race([workers.getRegistration("/"), late.then(() => undefined)]);
+  registering.catch(() => {}); // looked at below, unless there is one already
+  if (present?.active) return present;
   const registration = await Promise.race([registering, late.then(() => undefined)]);
   if (registration === undefined) throw new Error("the browser does not register service workers");
   return registration;
