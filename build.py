@@ -340,8 +340,12 @@ def test(options: argparse.Namespace) -> int:
 def bench(options: argparse.Namespace) -> int:
     with alone():
         prepare()
+        if "browser" in (options.names or ["browser"]):
+            install_packages("test", "driving a browser")
+            install_browser()
+        rounds = ["--rounds", options.rounds] if options.rounds else []
         json = ["--json"] if options.json else []
-        become([BIN / "python", "-P", "bench/run.py", *options.names, *json])
+        become([BIN / "python", "-P", "bench/run.py", *options.names, *rounds, *json])
 
 
 def clean(options: argparse.Namespace) -> int:
@@ -379,7 +383,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     testing.add_argument("groups", nargs="*", metavar="group", help=f"of {', '.join(GROUPS)} (default: all)")
     benching = verb(bench, "measure; without a name everything that bench/ holds")
     benching.add_argument("names", nargs="*", metavar="name")
-    benching.add_argument("--json", action="store_true", help="print one JSON document")
+    benching.add_argument("--rounds", type=int, help="how often to repeat what is repeated")
+    benching.add_argument("--json", action="store_true", help="print a JSON document a line to stdout")
     cleaning = verb(clean, "remove what this script made")
     cleaning.add_argument("--data", action="store_true", help="and the demo's database and keys")
 
