@@ -48,10 +48,6 @@ def test_ids_follow_from_the_key_and_their_number(make: Make) -> None:
     assert all(re.fullmatch(r"[a-z2-7]{26}", made) for made in ids)
 
 
-def test_users_who_send_the_same_key_get_different_ids(make: Make) -> None:
-    assert make(View("ann", 1, {})).new_id() != make(View("bob", 1, {})).new_id()
-
-
 def test_user_is_the_subject_of_the_view(make: Make) -> None:
     assert make(VIEW).user == "ann"
     assert make(VIEW).ensure_user() == "ann"
