@@ -83,8 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     options = parser().parse_args(arguments)
     if options.verb == "serve":
-        from .serve import run  # noqa: PLC0415 - needs the extra `serve`
-
+        try:
+            from .serve import run  # noqa: PLC0415 - needs the extra `serve`
+        except ModuleNotFoundError as error:
+            return _fail(f"{error.name} is needed to serve: run `pip install 'edgekit[serve]'`.")
         return run(
             options.app,
             options.app_dir,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import fcntl
 import logging
 import os
 import signal
@@ -65,16 +66,25 @@ def run(spec: str, app_dir: Path, host: str, port: int, data: Path, reload: bool
     plan = Plan(spec, app_dir, data, reload, find(spec, app_dir))
     try:
         load_or_create(plan.keys)
+        lock = (data / "serve.lock").open("w")
     except OSError as error:
-        logger.error("The keys cannot be kept in %s: %s.", plan.keys, error.strerror)
+        logger.error(
+            "Nothing can be kept in %s: %s; choose another folder with --data.", data, error.strerror
+        )
         return 1
-    try:
-        public = _listen(host, port)
-    except OSError as error:
-        logger.error("%s", _refusal(error, host, port))
-        return 1
-    with public, _listen("127.0.0.1", 0) as inner:
-        return asyncio.run(Supervisor(plan, host, public, inner).run())
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            logger.error("%s is in use by another server: end that, or choose another with --data.", data)
+            return 1
+        try:
+            public = _listen(host, port)
+        except OSError as error:
+            logger.error("%s", _refusal(error, host, port))
+            return 1
+        with public, _listen("127.0.0.1", 0) as inner:
+            return asyncio.run(Supervisor(plan, host, public, inner).run())
 
 
 class SourceFilter(DefaultFilter):

@@ -194,6 +194,13 @@ def test_a_port_in_use_is_one_clear_sentence(serve, room, tmp_path):
     assert said == f"Port {port} on 127.0.0.1 is in use: end that program, or choose another with --port.\n"
 
 
+def test_a_data_folder_in_use_is_one_clear_sentence(serve, served, room):
+    process = serve.start(room.spec, room.folder, served.data)
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (1, "")
+    assert f"{served.data} is in use by another server" in served.log.read_text().splitlines()[-1]
+
+
 def test_an_app_that_does_not_start_is_waited_for(serve, tmp_path):
     room = TeaRoom(tmp_path / "app")
     (room.package / "app.py").write_text("import nonsense\n")
