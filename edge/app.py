@@ -10,6 +10,7 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import endpoints, hosts
+from .applied import STORED, find
 from .context import Context
 from .errors import NeedsEdge, Problem
 from .exchange import Exchange
@@ -25,9 +26,10 @@ from .intake import (
     read_body,
     replay,
 )
+from .lifespan import run_lifespan
 from .placement import Placement
 from .responder import Responder
-from .settlement import Settlement
+from .settlement import Settlement, fingerprint_of
 from .types import View
 
 ATTEMPTS = 4  # runs of a handler whose records change under it
@@ -77,11 +79,7 @@ class Stateless:
         if scope["type"] == "http":
             await self._http(dict(scope), receive, send)
         elif scope["type"] == "lifespan":
-            host = self.host
-            try:
-                await self.app(scope, receive, send)
-            finally:
-                await host.close()
+            await run_lifespan(self.app, self.host.close, scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
@@ -110,7 +108,7 @@ class Stateless:
         self, host: Host, view: View | None, scope: dict[str, Any], receive: Receive, responder: Responder
     ) -> None:
         ctx = self._context(host, view, scope, None)
-        settlement = Settlement(host, ctx, scope, b"", None)
+        settlement = Settlement(host, ctx, scope)
         await Exchange(ctx, responder, settlement.safe).run(self.app, scope, receive)
 
     async def _unsafe(
@@ -121,11 +119,14 @@ class Stateless:
             return
         check_json(scope, body)
         key = await idempotency_key(scope, body)
-        repeated = view is not None and key is not None and key in view.applied
+        fingerprint = fingerprint_of(scope, body)
+        earlier = find(view.applied, key, fingerprint) if view is not None and key is not None else None
         for attempt in range(1, ATTEMPTS + 1):
             ctx = self._context(host, view, scope, key)
-            settlement = Settlement(host, ctx, scope, body, key, repeated=repeated)
-            if repeated and await settlement.was_stored(responder):
+            settlement = Settlement(
+                host, ctx, scope, body=body, key=key, fingerprint=fingerprint, repeated=earlier is not None
+            )
+            if earlier == STORED and await settlement.was_stored(responder):
                 return
             try:
                 exchange = Exchange(ctx, responder, settlement.unsafe)

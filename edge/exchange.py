@@ -47,7 +47,13 @@ class Exchange:
 
         Raises `Problem` if there is still no answer then; any other exception is the app's own.
         """
-        inner = {**scope, SCOPE_KEY: self._ctx, "session": self._ctx.state}
+        inner = {
+            **scope,
+            SCOPE_KEY: self._ctx,
+            "session": self._ctx.state,
+            "state": dict(scope.get("state", {})),  # a second run must not find what the first one left
+            "extensions": {},  # no other messages than those that `send` knows
+        }
         try:
             await app(inner, receive, self.send)
         except Exception as error:
@@ -87,7 +93,7 @@ class Exchange:
             return  # perhaps an exception is on its way that says more
         if not more:
             await self._finish()
-        elif not self._ctx.records.touched:
+        elif not (self._ctx.records.writable and self._ctx.records.touched):
             self._ctx.records.closed = True
             final = await self._settle(Answer(self._status, self._headers, b""))
             await self._responder.begin(self._status, final.headers, bytes(self._held), more=True)
@@ -95,5 +101,6 @@ class Exchange:
             raise Problem("response-too-large", f"at most {RESPONSE_LIMIT} bytes")
 
     async def _finish(self) -> None:
+        self._ctx.records.closed = True
         final = await self._settle(Answer(self._status, self._headers, bytes(self._held)))
         await self._responder.begin(*final)

@@ -55,7 +55,7 @@ class Records:
         self._source = source
         self._shared = shared
         self._subject = subject
-        self._writable = writable
+        self.writable = writable
         self._seen: dict[RecordKey, Record | None] = {}
         self._writes: dict[RecordKey, dict[str, JSON] | None] = {}
         self.touched = False
@@ -120,7 +120,7 @@ class Records:
         return tuple(Write(key, value) for key, value in self._writes.items())
 
     def _write(self, key: RecordKey, value: dict[str, Any] | None) -> None:
-        if not self._writable:
+        if not self.writable:
             raise Problem("write-in-safe-request", "GET and HEAD only read; use POST, PUT, PATCH or DELETE")
         if self.closed:
             raise Problem("write-after-response", "write records before the response starts")
