@@ -143,7 +143,7 @@ function clean(bytes, response) {
 }
 
 /** @param {ArrayBuffer} bytes */
-async function sha256(bytes) {
+export async function sha256(bytes) {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

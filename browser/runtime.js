@@ -2,9 +2,15 @@
 /**
  * Starts Python and the app in it. The only file that touches Pyodide; works in a service worker, a page,
  * a dedicated module worker and Node. Counterpart: edge/hosts/fetch.py.
+ *
+ * Two ways to start. Plain: Python boots and imports the app. From a snapshot: memory as it was right after
+ * that import is put back, which takes a fraction of the time. The second uses options that Pyodide keeps
+ * private, so whatever surprises us there ends in a plain start.
  */
 
 import { DEADLINE } from "./protocol.js";
+import { pack, restore } from "./snapshot.js";
+import { unzip } from "./unzip.js";
 
 /** @typedef {import("./protocol.js").Manifest} Manifest */
 
@@ -18,9 +24,21 @@ import { DEADLINE } from "./protocol.js";
  * @property {import("./protocol.js").Services} services
  * @property {(line: string) => void} log   what Python prints
  * @property {string} [base]   what stands before a release path: the site's origin, or a folder in Node
+ * @property {SnapshotStore} [snapshots]   without it every start is a plain one
  *
- * @typedef {{handle: import("./protocol.js").Handle, cancel: import("./protocol.js").Cancel}} App
+ * @typedef {object} SnapshotStore
+ * @property {() => Promise<ArrayBuffer | undefined>} load   the snapshot of this release and engine
+ * @property {(packed: Uint8Array<ArrayBuffer>) => Promise<void>} save
+ * @property {() => Promise<void>} drop   it did not work
+ *
+ * @typedef {object} App
+ * @property {import("./protocol.js").Handle} handle
+ * @property {import("./protocol.js").Cancel} cancel
+ * @property {boolean} restored   whether it came from a snapshot
+ * @property {[step: string, ms: number][]} timeline   when each step of the start was done
  */
+
+const SITE = "/app-site";
 
 /**
  * Boot; rejects when the app cannot be imported, a file is missing or the deadline passes.
@@ -44,40 +62,75 @@ export async function boot(options) {
 
 /** @param {BootOptions} options @returns {Promise<App>} */
 async function start(options) {
-  const { manifest, read, log } = options;
-  const { roles } = manifest;
-  // Everything that will be needed is asked for at once.
-  const files = Promise.all([bytes(read, roles.app), bytes(read, roles.site)]);
-  files.catch(() => {}); // looked at below, after Python has started
-  const pyodide = await load(options);
-  const [app, site] = await files;
-  pyodide.unpackArchive(app, "zip", { extractDir: "/app" });
-  pyodide.FS.mkdirTree("/app-site");
-  pyodide.FS.writeFile("/app-site/site.zip", site, { canOwn: true });
-  const sys = pyodide.pyimport("sys");
-  for (const folder of ["/app-site/site.zip", "/app"]) sys.path.insert(0, folder);
-  sys.destroy();
-  const python = pyodide.pyimport("edge.hosts.fetch");
-  const handle = await python.start(manifest.app, options.host, options.services);
-  python.destroy();
-  // Attributes are borrowed and go with their owner, hence the copy. Both live as long as the interpreter.
-  const cancel = handle.__self__.cancel.copy();
+  const { manifest, read, log, snapshots } = options;
+  const since = performance.now();
+  /** @type {[string, number][]} */
+  const timeline = [];
+  const mark = (/** @type {string} */ step) => timeline.push([step, Math.round(performance.now() - since)]);
+
+  // Everything that will be needed is asked for at once; WebAssembly is compiled while it arrives.
+  const pieces = {
+    // In Node, Pyodide reads its files by itself.
+    wasm: options.base === undefined ? read(manifest.roles.wasm).then((file) => WebAssembly.compileStreaming(file)) : undefined,
+    stdlib: bytes(read, manifest.roles.stdlib),
+    files: Promise.all([bytes(read, manifest.roles.site), bytes(read, manifest.roles.app)]),
+    snapshot: snapshots?.load().catch(() => undefined),
+  };
+  for (const piece of Object.values(pieces)) piece?.catch(() => {}); // looked at below
+
+  const image = await pieces.snapshot;
+  mark("files");
+  let python = image && (await load(options, pieces, image).catch(giveUp));
+  const restored = python !== undefined;
+  python ??= await load(options, pieces);
+  mark(restored ? "restored" : "interpreter");
+
+  /** @param {unknown} error */
+  async function giveUp(error) {
+    log(`the snapshot of release ${manifest.release} does not work here: ${error}`);
+    await snapshots?.drop();
+    return undefined;
+  }
+
+  await placeFiles(python, await pieces.files);
+  const host = await enter(python, manifest, restored);
+  mark("app");
+  if (!restored && snapshots !== undefined) keepSnapshot(python, host, snapshots, log);
+  const handle = await host.start(manifest.app, options.host, options.services);
+  host.destroy();
+  // These two proxies live as long as the interpreter: dropping the App drops all of it.
+  const bridge = handle.__self__;
+  const cancel = bridge.cancel;
+  bridge.destroy();
+  mark("ready");
   log(`Python ${manifest.python} runs ${manifest.app}, release ${manifest.release}`);
-  return { handle, cancel };
+  return { handle, cancel, restored, timeline };
 }
 
-/** @param {BootOptions} options */
-async function load({ loadPyodide, createPyodideModule, manifest, read, log, base }) {
+/**
+ * @param {BootOptions} options
+ * @param {{wasm: Promise<WebAssembly.Module> | undefined, stdlib: Promise<Uint8Array>}} pieces
+ * @param {ArrayBuffer} [image]
+ */
+async function load({ loadPyodide, createPyodideModule, manifest, snapshots, log, base = globalThis.location?.origin ?? "" }, pieces, image) {
   const { wasm, stdlib } = manifest.roles;
-  const root = base ?? globalThis.location.origin;
-  const indexURL = root + wasm.slice(0, wasm.lastIndexOf("/") + 1);
-  const restore = serveFetch(new Map([wasm, stdlib].map((path) => [root + path, () => read(path)])));
+  const folder = base + wasm.slice(0, wasm.lastIndexOf("/") + 1);
+  const zip = async () => new Response(/** @type {BodyInit} */ (await pieces.stdlib));
+  const files = new Map([[base + wasm, async () => new Response()], [base + stdlib, zip]]);
+  const undo = pieces.wasm ? standIn(files, pieces.wasm) : () => {};
+  /** @param {any} settings */
+  const createRestored = async (settings) => {
+    const module = await createPyodideModule(settings);
+    module.API.restoreSnapshot = () => restore(module, /** @type {ArrayBuffer} */ (image));
+    return module;
+  };
   try {
     return await loadPyodide({
-      createPyodideModule,
-      indexURL,
-      packageBaseUrl: indexURL,
-      stdLibURL: root + stdlib,
+      createPyodideModule: image ? createRestored : createPyodideModule,
+      ...(image ? { _loadSnapshot: new Uint8Array() } : { _makeSnapshot: snapshots !== undefined }),
+      indexURL: folder,
+      packageBaseUrl: folder,
+      stdLibURL: base + stdlib,
       lockFileContents: {
         info: { arch: "wasm32", version: manifest.pyodide, python: manifest.python, abi_version: manifest.abi },
         packages: {},
@@ -88,27 +141,73 @@ async function load({ loadPyodide, createPyodideModule, manifest, read, log, bas
       stderr: log,
     });
   } finally {
-    restore();
+    undo();
   }
 }
 
 /**
- * Answer `fetch` of these URLs with files of the release until the returned function is called. Pyodide
- * fetches its own wasm even when it is handed a compiled module, so this is the one place to step in.
+ * Pyodide fetches its own wasm and offers no way to hand it a compiled module; so `fetch` and
+ * `instantiateStreaming` give it what we have, until the returned function is called.
  *
  * @param {Map<string, () => Promise<Response>>} files
+ * @param {Promise<WebAssembly.Module>} compiled
  */
-function serveFetch(files) {
-  const original = globalThis.fetch;
-  /** @type {typeof fetch} */
-  const patched = (input, init) => {
+function standIn(files, compiled) {
+  const { fetch } = globalThis;
+  const { instantiateStreaming } = WebAssembly;
+  globalThis.fetch = (input, init) => {
     const file = files.get(input instanceof Request ? input.url : String(input));
-    return file === undefined ? original.call(globalThis, input, init) : file();
+    return file === undefined ? fetch.call(globalThis, input, init) : file();
   };
-  globalThis.fetch = patched;
+  WebAssembly.instantiateStreaming = async (_, imports) => {
+    const module = await compiled;
+    return { module, instance: await WebAssembly.instantiate(module, imports) };
+  };
   return () => {
-    if (globalThis.fetch === patched) globalThis.fetch = original;
+    globalThis.fetch = fetch;
+    WebAssembly.instantiateStreaming = instantiateStreaming;
   };
+}
+
+/** The file system is not part of a snapshot. @param {any} python @param {Uint8Array[]} zips */
+async function placeFiles({ FS }, [site, app]) {
+  FS.mkdirTree(SITE);
+  FS.writeFile(`${SITE}/site.zip`, site, { canOwn: true });
+  for (const [name, content] of unzip(/** @type {Uint8Array} */ (app))) {
+    const file = `/app/${name}`;
+    FS.mkdirTree(file.slice(0, file.lastIndexOf("/")));
+    FS.writeFile(file, content);
+  }
+}
+
+/** Import the kit and the app, unless the snapshot has them already. @param {any} python @param {Manifest} manifest @param {boolean} restored */
+async function enter(python, manifest, restored) {
+  if (!restored) {
+    const sys = python.pyimport("sys");
+    for (const folder of [`${SITE}/site.zip`, "/app"]) sys.path.insert(0, folder);
+    sys.destroy();
+  }
+  const host = python.pyimport("edge.hosts.fetch");
+  if (!restored) host.load(manifest.app);
+  return host;
+}
+
+/**
+ * Taken between import and start-up: no request, no clock, no JavaScript object is in it yet. Not waited for;
+ * without it the next start is a plain one.
+ *
+ * @param {any} python @param {any} host @param {SnapshotStore} snapshots @param {(line: string) => void} log
+ */
+function keepSnapshot(python, host, snapshots, log) {
+  try {
+    const packed = pack(python.makeMemorySnapshot());
+    snapshots.save(packed).catch((error) => log(`the snapshot could not be kept: ${error}`));
+  } catch (error) {
+    log(`no snapshot of this app: ${error}`);
+  }
+  // While a snapshot may be taken, Python's `js` records what it touches and some of it does not work.
+  python.registerJsModule("js", globalThis);
+  host.use_plain_js();
 }
 
 /** @param {(path: string) => Promise<Response>} read @param {string} path */

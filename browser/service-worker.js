@@ -10,6 +10,7 @@ import { MESSAGE, PAGE_FILES, PATH } from "./protocol.js";
 import { fetchManifest, install, open, prune } from "./release.js";
 import { boot } from "./runtime.js";
 import { createServices } from "./services.js";
+import { snapshotStore } from "./snapshot-store.js";
 import { openStore } from "./store.js";
 import { createUser } from "./user.js";
 import { keyRing } from "./view.js";
@@ -73,7 +74,9 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
       const { manifest, read } = await current();
       state = { ...state, mode: manifest.mode };
       const services = createServices({ ...platform, development: manifest.mode === "development" });
-      return boot({ loadPyodide, createPyodideModule, manifest, read, services, host: "browser", log: console.debug });
+      const snapshots = snapshotStore(id, platform);
+      const log = console.debug;
+      return boot({ loadPyodide, createPyodideModule, manifest, read, services, snapshots, host: "browser", log });
     },
   });
 

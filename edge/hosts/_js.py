@@ -5,7 +5,9 @@ Values cross it as plain strings and byte arrays; headers as one string, "name\\
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -62,6 +64,20 @@ def user_fetch(services: Any) -> Fetch:
         return _reply(await services.userFetch(method, target, flat, js_bytes(body)), "a record")
 
     return fetch
+
+
+def use_plain_js() -> None:
+    """Let every module that imported `js` see the real one again.
+
+    While Pyodide is able to take a snapshot, `js` records the path of what is touched, and attributes
+    that are accessors (`js.crypto`) fail there.
+    """
+    recording = sys.modules.pop("js")
+    plain = importlib.import_module("js")
+    for module in list(sys.modules.values()):
+        for name, value in list(getattr(module, "__dict__", {}).items()):
+            if value is recording:
+                setattr(module, name, plain)
 
 
 def parse(text: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ that never waits is answered within that one call; any other through `head` and 
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import logging
 import os
@@ -25,26 +26,39 @@ from ..origin_client import OriginClient
 from ..types import HostName
 from ..views import CookieViews, PayloadViews, Views
 from . import _js
+from ._js import use_plain_js
 from .lifespan import Lifespan
 
 ASGI = {"version": "3.0", "spec_version": "2.4"}
 EAGER_LIMIT = 262_144  # bytes of a response that is still being produced without a wait
 
+__all__ = ["load", "start", "use_plain_js"]
+
 HeadCallback = Callable[[int, int, str], None]
 ChunkCallback = Callable[[int, Any, bool], None]
 
 
+def load(spec: str) -> Stateless:
+    """Import the app `module:attribute`. A snapshot is taken after this and before `start`, so nothing
+    here may hold a JavaScript object, a clock reading or a secret."""
+    module, _, attribute = spec.partition(":")
+    loaded = getattr(importlib.import_module(module), attribute or "app")
+    # What every first request imports anyway.
+    for late in ("anyio._backends._asyncio", "encodings.idna"):
+        importlib.import_module(late)
+    gc.collect()
+    return loaded if isinstance(loaded, Stateless) else Stateless(loaded)
+
+
 async def start(spec: str, name: str, services: Any) -> Callable[..., Any]:
-    """Import the app `module:attribute`, run its lifespan start-up, and return `handle`.
+    """Import the app if that has not been done, run its lifespan start-up, and return `handle`.
 
     `name` is "browser" or "edge"; `services` is the JavaScript object described in browser/services.js.
     Raises whatever the import or the start-up of the app raises.
     """
     anyio.to_thread.run_sync = _inline  # type: ignore[assignment]
-    random.seed()  # a snapshot would give every instance the same numbers
-    module, _, attribute = spec.partition(":")
-    loaded = getattr(importlib.import_module(module), attribute or "app")
-    app = loaded if isinstance(loaded, Stateless) else Stateless(loaded)
+    random.seed()  # a snapshot gives every instance the same numbers
+    app = load(spec)
     settings = _js.config(services)
     if settings.get("development"):
         logging.basicConfig(level=logging.INFO)
