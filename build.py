@@ -308,11 +308,21 @@ def build(options: argparse.Namespace) -> int:
 
 
 def call(*command: str) -> bool:
+    """Run a command before the user's eyes; returns whether it succeeded."""
     say(f"$ {' '.join(command)}")
     path = shutil.which(command[0])
     if path is None:
         raise Stop(f"{command[0]} is not installed. `python3 build.py clean`, then try again.")
-    return subprocess.run([path, *command[1:]], cwd=ROOT, check=False).returncode == 0
+    with subprocess.Popen([path, *command[1:]], cwd=ROOT) as process:
+        try:
+            return process.wait() == 0
+        except KeyboardInterrupt:  # the command got it too, and has processes of its own to end
+            process.wait()
+            raise
+        except SystemExit:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+            raise
 
 
 def test(options: argparse.Namespace) -> int:

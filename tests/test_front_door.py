@@ -157,6 +157,35 @@ except KeyboardInterrupt:
     assert (result.returncode, result.stderr) == (130, "")
 
 
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_an_interrupted_test_run_may_end_in_order(tmp_path, number, code):
+    """Tests have servers running; killed at once they would leave them behind."""
+    tool = f"""
+import os, pathlib, signal, time
+def interrupted(*_):
+    time.sleep(0.5)
+    pathlib.Path({str(tmp_path / "ended")!r}).touch()
+    os._exit(2)
+signal.signal(signal.SIGINT, interrupted)
+os.kill(os.getppid(), signal.{number})
+if "{number}" == "SIGINT":
+    os.kill(os.getpid(), signal.SIGINT)
+time.sleep(60)
+"""
+    script = f"""
+import runpy, signal, sys
+door = runpy.run_path({str(BUILD)!r})
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+try:
+    door["call"](sys.executable, "-c", {tool!r})
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert result.returncode == code, result.stderr
+    assert (tmp_path / "ended").exists()
+
+
 def test_clean_removes_what_was_made_and_keeps_the_data(door, tmp_path, monkeypatch):
     for name in ("node_modules", "dist", "edge/__pycache__", "data", "edge"):
         (tmp_path / name).mkdir(parents=True, exist_ok=True)
