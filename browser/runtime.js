@@ -188,7 +188,7 @@ async function enter(python, manifest, restored) {
     sys.destroy();
   }
   const host = python.pyimport("edge.hosts.fetch");
-  if (!restored) host.load(manifest.app);
+  if (!restored) await host.load(manifest.app);
   return host;
 }
 

@@ -66,6 +66,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const fetchKeys = async () => (await fetch(PATH.keys, { credentials: "omit", redirect: "error" })).json();
   const user = createUser({ store, fetch, findKey: keyRing(fetchKeys, now), now });
 
+  const snapshots = snapshotStore(id, platform);
   const host = createLocalHost({
     now,
     onPhase: (phase, reason) => void report({ phase, ...(reason === undefined ? {} : { reason }) }),
@@ -74,7 +75,6 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
       const { manifest, read } = await current();
       state = { ...state, mode: manifest.mode };
       const services = createServices({ ...platform, development: manifest.mode === "development" });
-      const snapshots = snapshotStore(id, platform);
       const log = console.debug;
       return boot({ loadPyodide, createPyodideModule, manifest, read, services, snapshots, host: "browser", log });
     },
@@ -123,9 +123,9 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
     }
   });
 
-  // A worker that was stopped starts at its next event; its host starts with it. Not before the install:
-  // then the release is not there yet.
-  void release.then((found) => found && startSoon());
+  // A worker that was stopped starts at its next event; its host starts with it, at once where that is quick.
+  // Not before the install: then the release is not there yet.
+  void release.then(async (found) => found && ((await snapshots.has()) ? host.start() : startSoon()));
 }
 
 /**

@@ -9,13 +9,16 @@ const DIGEST = "x-sha256";
 /**
  * @param {string} id   of the release
  * @param {{caches: CacheStorage}} platform
- * @returns {import("./runtime.js").SnapshotStore}
+ * @returns {import("./runtime.js").SnapshotStore & {has: () => Promise<boolean>}}
  */
 export function snapshotStore(id, { caches }) {
   // Whether the engine can switch stacks is baked into the memory image.
   const address = `${PATH.reserved}snapshot/${"Suspending" in WebAssembly ? "jspi" : "plain"}`;
   const cache = () => caches.open(RELEASE_CACHE + id);
   return {
+    async has() {
+      return (await (await cache()).match(address)) !== undefined;
+    },
     async load() {
       const kept = await (await cache()).match(address);
       if (kept === undefined) return undefined;

@@ -28,6 +28,7 @@ from ..views import CookieViews, PayloadViews, Views
 from . import _js
 from ._js import use_plain_js
 from .lifespan import Lifespan
+from .warmup import warm_up
 
 ASGI = {"version": "3.0", "spec_version": "2.4"}
 EAGER_LIMIT = 262_144  # bytes of a response that is still being produced without a wait
@@ -38,27 +39,35 @@ HeadCallback = Callable[[int, int, str], None]
 ChunkCallback = Callable[[int, Any, bool], None]
 
 
-def load(spec: str) -> Stateless:
-    """Import the app `module:attribute`. A snapshot is taken after this and before `start`, so nothing
-    here may hold a JavaScript object, a clock reading or a secret."""
+_apps: dict[str, Stateless] = {}
+
+
+async def load(spec: str) -> None:
+    """Import the app `module:attribute` and warm it up, unless that has been done.
+
+    A snapshot is taken after this and before `start`, so nothing here may keep a JavaScript object, a
+    clock reading or a secret. Raises whatever the import of the app raises.
+    """
+    if spec in _apps:
+        return
+    anyio.to_thread.run_sync = _inline  # type: ignore[assignment]
     module, _, attribute = spec.partition(":")
     loaded = getattr(importlib.import_module(module), attribute or "app")
-    # What every first request imports anyway.
-    for late in ("anyio._backends._asyncio", "encodings.idna"):
-        importlib.import_module(late)
+    app = loaded if isinstance(loaded, Stateless) else Stateless(loaded)
+    await warm_up(app)
     gc.collect()
-    return loaded if isinstance(loaded, Stateless) else Stateless(loaded)
+    _apps[spec] = app
 
 
 async def start(spec: str, name: str, services: Any) -> Callable[..., Any]:
-    """Import the app if that has not been done, run its lifespan start-up, and return `handle`.
+    """Run the app's lifespan start-up and return `handle`.
 
     `name` is "browser" or "edge"; `services` is the JavaScript object described in browser/services.js.
     Raises whatever the import or the start-up of the app raises.
     """
-    anyio.to_thread.run_sync = _inline  # type: ignore[assignment]
     random.seed()  # a snapshot gives every instance the same numbers
-    app = load(spec)
+    await load(spec)
+    app = _apps[spec]
     settings = _js.config(services)
     if settings.get("development"):
         logging.basicConfig(level=logging.INFO)
