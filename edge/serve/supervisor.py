@@ -125,8 +125,13 @@ class Supervisor:
         """Work until a signal arrives (0), or until the app turns out not to start and nobody waits
         for it to be repaired (1)."""
         stopped = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+
+        def stop_for(reason: signal.Signals) -> None:
+            logger.info("%s: stopping", reason.name)
+            stopped.set()
+
+        for reason in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(reason, stop_for, reason)
         endless = [self._origin.keep(), self._edge.keep()]
         if self._plan.reload:
             endless.append(self._watch())
