@@ -27,7 +27,7 @@ import { unzip } from "./unzip.js";
  * @property {SnapshotStore} [snapshots]   without it every start is a plain one
  *
  * @typedef {object} SnapshotStore
- * @property {() => Promise<ArrayBuffer | undefined>} load   the snapshot of this release and engine
+ * @property {() => Promise<{packed: Promise<ArrayBuffer>} | undefined>} find   for this release and engine
  * @property {(packed: Uint8Array<ArrayBuffer>) => Promise<void>} save
  * @property {() => Promise<void>} drop   it did not work
  *
@@ -74,13 +74,10 @@ async function start(options) {
     wasm: options.base === undefined ? read(manifest.roles.wasm).then((file) => WebAssembly.compileStreaming(file)) : undefined,
     stdlib: bytes(read, manifest.roles.stdlib),
     files: Promise.all([bytes(read, manifest.roles.site), bytes(read, manifest.roles.app)]),
-    snapshot: snapshots?.load().catch(() => undefined),
   };
-  for (const piece of Object.values(pieces)) piece?.catch(() => {}); // looked at below
-
-  const image = await pieces.snapshot;
-  mark("files");
-  let python = image && (await load(options, pieces, image).catch(giveUp));
+  const snapshot = await snapshots?.find().catch(() => undefined);
+  for (const piece of [...Object.values(pieces), snapshot?.packed]) piece?.catch(() => {}); // looked at below
+  let python = snapshot && (await load(options, pieces, snapshot.packed).catch(giveUp));
   const restored = python !== undefined;
   python ??= await load(options, pieces);
   mark(restored ? "restored" : "interpreter");
@@ -103,14 +100,14 @@ async function start(options) {
   const cancel = bridge.cancel;
   bridge.destroy();
   mark("ready");
-  log(`Python ${manifest.python} runs ${manifest.app}, release ${manifest.release}`);
+  log(`Python ${manifest.python} runs ${manifest.app}, release ${manifest.release}: ${timeline.map(([step, ms]) => `${step} ${ms} ms`).join(", ")}`);
   return { handle, cancel, restored, timeline };
 }
 
 /**
  * @param {BootOptions} options
  * @param {{wasm: Promise<WebAssembly.Module> | undefined, stdlib: Promise<Uint8Array>}} pieces
- * @param {ArrayBuffer} [image]
+ * @param {Promise<ArrayBuffer>} [image]
  */
 async function load({ loadPyodide, createPyodideModule, manifest, snapshots, log, base = globalThis.location?.origin ?? "" }, pieces, image) {
   const { wasm, stdlib } = manifest.roles;
@@ -120,8 +117,8 @@ async function load({ loadPyodide, createPyodideModule, manifest, snapshots, log
   const undo = pieces.wasm ? standIn(files, pieces.wasm) : () => {};
   /** @param {any} settings */
   const createRestored = async (settings) => {
-    const module = await createPyodideModule(settings);
-    module.API.restoreSnapshot = () => restore(module, /** @type {ArrayBuffer} */ (image));
+    const [module, packed] = await Promise.all([createPyodideModule(settings), image]);
+    module.API.restoreSnapshot = () => restore(module, /** @type {ArrayBuffer} */ (packed));
     return module;
   };
   try {

@@ -125,7 +125,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
 
   // A worker that was stopped starts at its next event; its host starts with it, at once where that is quick.
   // Not before the install: then the release is not there yet.
-  void release.then(async (found) => found && ((await snapshots.has()) ? host.start() : startSoon()));
+  void release.then(async (found) => found && ((await snapshots.find()) ? host.start() : startSoon()));
 }
 
 /**

@@ -9,21 +9,16 @@ const DIGEST = "x-sha256";
 /**
  * @param {string} id   of the release
  * @param {{caches: CacheStorage}} platform
- * @returns {import("./runtime.js").SnapshotStore & {has: () => Promise<boolean>}}
+ * @returns {import("./runtime.js").SnapshotStore}
  */
 export function snapshotStore(id, { caches }) {
   // Whether the engine can switch stacks is baked into the memory image.
   const address = `${PATH.reserved}snapshot/${"Suspending" in WebAssembly ? "jspi" : "plain"}`;
   const cache = () => caches.open(RELEASE_CACHE + id);
   return {
-    async has() {
-      return (await (await cache()).match(address)) !== undefined;
-    },
-    async load() {
+    async find() {
       const kept = await (await cache()).match(address);
-      if (kept === undefined) return undefined;
-      const packed = await kept.arrayBuffer();
-      return (await sha256(packed)) === kept.headers.get(DIGEST) ? packed : undefined;
+      return kept && { packed: verified(kept) };
     },
     async save(packed) {
       const headers = { "content-type": "application/octet-stream", [DIGEST]: await sha256(packed.buffer) };
@@ -33,4 +28,11 @@ export function snapshotStore(id, { caches }) {
       await (await cache()).delete(address);
     },
   };
+}
+
+/** @param {Response} kept */
+async function verified(kept) {
+  const packed = await kept.arrayBuffer();
+  if ((await sha256(packed)) !== kept.headers.get(DIGEST)) throw new Error("its bytes have changed");
+  return packed;
 }
