@@ -10,7 +10,7 @@
  */
 
 const WARM_EVERY = 20_000; // ms; browsers stop a worker that was idle for 30 s
-const UPDATE_EVERY = 1_000; // ms, in development
+const UPDATE_EVERY = 300; // ms, in development
 const PATIENCE = 15_000; // ms; some blockers leave register() pending for ever
 
 /** @type {HostState} */

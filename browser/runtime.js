@@ -90,7 +90,7 @@ async function start(options) {
   }
 
   await placeFiles(python, await pieces.files);
-  const host = await enter(python, manifest, restored);
+  const host = await enter(python, manifest, restored, snapshots !== undefined);
   mark("app");
   if (!restored && snapshots !== undefined) keepSnapshot(python, host, snapshots, log);
   const handle = await host.start(manifest.app, options.host, options.services);
@@ -177,15 +177,19 @@ async function placeFiles({ FS }, [site, app]) {
   }
 }
 
-/** Import the kit and the app, unless the snapshot has them already. @param {any} python @param {Manifest} manifest @param {boolean} restored */
-async function enter(python, manifest, restored) {
+/**
+ * Import the kit and the app, unless the snapshot has them already.
+ *
+ * @param {any} python @param {Manifest} manifest @param {boolean} restored @param {boolean} warm
+ */
+async function enter(python, manifest, restored, warm) {
   if (!restored) {
     const sys = python.pyimport("sys");
     for (const folder of [`${SITE}/site.zip`, "/app"]) sys.path.insert(0, folder);
     sys.destroy();
   }
   const host = python.pyimport("edge.hosts.fetch");
-  if (!restored) await host.load(manifest.app);
+  if (!restored) await host.load(manifest.app, warm);
   return host;
 }
 

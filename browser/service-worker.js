@@ -66,7 +66,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const fetchKeys = async () => (await fetch(PATH.keys, { credentials: "omit", redirect: "error" })).json();
   const user = createUser({ store, fetch, findKey: keyRing(fetchKeys, now), now });
 
-  const snapshots = snapshotStore(id, platform);
+  const kept = snapshotStore(id, platform);
   const host = createLocalHost({
     now,
     onPhase: (phase, reason) => void report({ phase, ...(reason === undefined ? {} : { reason }) }),
@@ -74,7 +74,9 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
       void user.current(); // its first question to an edge runs beside the boot
       const { manifest, read } = await current();
       state = { ...state, mode: manifest.mode };
-      const services = createServices({ ...platform, development: manifest.mode === "development" });
+      const development = manifest.mode === "development";
+      const services = createServices({ ...platform, development });
+      const snapshots = development ? undefined : kept; // the next change comes before the next start
       const log = console.debug;
       return boot({ loadPyodide, createPyodideModule, manifest, read, services, snapshots, host: "browser", log });
     },
@@ -98,7 +100,8 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
 
   sw.addEventListener("activate", (event) => {
     event.waitUntil(Promise.all([sw.clients.claim(), prune(id, platform)]));
-    void startSoon(); // not waited for: requests are held back until this event is over
+    // Not waited for: requests are held back until this event is over.
+    void (state.mode === "development" ? host.start() : startSoon());
   });
 
   sw.addEventListener("fetch", (event) => {
@@ -125,7 +128,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
 
   // A worker that was stopped starts at its next event; its host starts with it, at once where that is quick.
   // Not before the install: then the release is not there yet.
-  void release.then(async (found) => found && ((await snapshots.find()) ? host.start() : startSoon()));
+  void release.then(async (found) => found && ((await kept.find()) ? host.start() : startSoon()));
 }
 
 /**

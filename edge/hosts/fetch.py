@@ -42,31 +42,29 @@ ChunkCallback = Callable[[int, Any, bool], None]
 _apps: dict[str, Stateless] = {}
 
 
-async def load(spec: str) -> None:
-    """Import the app `module:attribute` and warm it up, unless that has been done.
+async def load(spec: str, warm: bool) -> None:
+    """Import the app `module:attribute`, and with `warm` run its simplest pages once.
 
     A snapshot is taken after this and before `start`, so nothing here may keep a JavaScript object, a
     clock reading or a secret. Raises whatever the import of the app raises.
     """
-    if spec in _apps:
-        return
     anyio.to_thread.run_sync = _inline  # type: ignore[assignment]
     module, _, attribute = spec.partition(":")
     loaded = getattr(importlib.import_module(module), attribute or "app")
     app = loaded if isinstance(loaded, Stateless) else Stateless(loaded)
-    await warm_up(app)
+    if warm:
+        await warm_up(app)
     gc.collect()
     _apps[spec] = app
 
 
 async def start(spec: str, name: str, services: Any) -> Callable[..., Any]:
-    """Run the app's lifespan start-up and return `handle`.
+    """Run the start-up of the app that was loaded, and return `handle`.
 
     `name` is "browser" or "edge"; `services` is the JavaScript object described in browser/services.js.
-    Raises whatever the import or the start-up of the app raises.
+    Raises whatever the start-up of the app raises.
     """
     random.seed()  # a snapshot gives every instance the same numbers
-    await load(spec)
     app = _apps[spec]
     settings = _js.config(services)
     if settings.get("development"):

@@ -28,6 +28,7 @@ from .processes import Edge, Group, Origin, stop
 from .sources import Part, Sources, find
 
 BACKLOG = 1024  # connections that may wait while a child is being replaced
+QUALITY = "4"  # of brotli: nobody waits for compression here
 POLL = 0.05  # seconds between two health checks while starting
 EVERYTHING: frozenset[Part] = frozenset({"origin", "edge", "release"})
 logger = logging.getLogger("edgekit.serve")
@@ -106,7 +107,7 @@ class Supervisor:
                 "EDGEKIT_ORIGIN": self._inner_url,
                 "EDGEKIT_KEYS": str(plan.keys / "edge-private.json"),
                 "EDGEKIT_RELEASE": str(plan.release),
-                "EDGEKIT_DEVELOPMENT": "1",
+                **({"EDGEKIT_DEVELOPMENT": "1"} if plan.reload else {}),
                 "PYTHONSAFEPATH": "1",  # the current folder is nobody's package
             }
         )
@@ -188,7 +189,14 @@ class Supervisor:
 
     async def _build(self) -> bool:
         plan = self._plan
-        options = ["--app-dir", str(plan.app_dir), "--development"]
+        # Without reloading this is how a deployment looks: bytecode, and snapshots in the browser.
+        options = [
+            "--app-dir",
+            str(plan.app_dir),
+            "--quality",
+            QUALITY,
+            *(["--development"] if plan.reload else []),
+        ]
         command = [*_python("edge.cli"), "build", plan.spec, "-o", str(plan.release), *options]
         process = await self._group.start(command)
         try:
