@@ -18,7 +18,7 @@ function hostOf(boot) {
 }
 
 /** @param {Partial<App>} [change] @returns {App} */
-const app = (change) => ({ handle: () => [200, "", new Uint8Array()], cancel() {}, ...change });
+const app = (change) => ({ handle: () => [200, "", new Uint8Array()], cancel() {}, restored: false, timeline: [], ...change });
 
 test("it boots once, however many ask", async () => {
   let boots = 0;
