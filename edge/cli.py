@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,7 +66,30 @@ def parser() -> argparse.ArgumentParser:
         metavar="0..11",
         help="of brotli (default: 11; 4 in development)",
     )
+    build.add_argument(
+        "--keep", type=_count, default=5, metavar="N", help="releases that stay in DIR (default: %(default)s)"
+    )
+
+    release = verbs.add_parser("release", help="which release browsers get: list, go back, stop")
+    actions = release.add_subparsers(dest="action", metavar="action", required=True)
+    _folder(actions.add_parser("list", help="the releases in a folder, the newest first"))
+    use = actions.add_parser("use", help="let browsers get this release")
+    use.add_argument("release", metavar="ID", help="as `list` shows it")
+    _folder(use)
+    _folder(actions.add_parser("stop", help="let browsers go without a local host, until the next `use`"))
     return top
+
+
+def _count(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def _folder(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the releases"
+    )
 
 
 def _app(verb: argparse.ArgumentParser) -> None:
@@ -95,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.data,
             reload=not options.no_reload,
         )
-    return _build(options)
+    return _release(options) if options.verb == "release" else _build(options)
 
 
 def _build(options: argparse.Namespace) -> int:
@@ -115,6 +139,7 @@ def _build(options: argparse.Namespace) -> int:
             include=options.include,
             development=options.development,
             quality=options.quality,
+            keep=options.keep,
             report=_report,
         )
     except BuildError as error:
@@ -123,6 +148,27 @@ def _build(options: argparse.Namespace) -> int:
         return _fail(str(error))
     except KeyboardInterrupt:
         return 130
+    return 0
+
+
+def _release(options: argparse.Namespace) -> int:
+    try:
+        from .release import BuildError, history  # noqa: PLC0415 - needs the extra `build`
+    except ModuleNotFoundError as error:
+        return _fail(f"{error.name} is needed here: run `pip install 'edgekit[build]'`.")
+    try:
+        if options.action == "use":
+            history.use(options.output, options.release, time.time())
+        elif options.action == "stop":
+            history.stop(options.output)
+        else:
+            now = history.current(options.output)
+            for one in reversed(history.releases(options.output)):
+                since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.since))
+                mark = "*" if one.release == now else " "
+                print(f"{mark} {one.release}  {since}  {one.document['app']}  {one.size / 1e6:.1f} MB")
+    except (BuildError, OSError) as error:
+        return _fail(str(error))
     return 0
 
 

@@ -1,12 +1,13 @@
-"""Serves files on CPython: the browser release (precompressed, immutable) and the app's static folders."""
+"""Serves files on CPython: the browser releases (precompressed, immutable) and the app's static folders."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -17,14 +18,29 @@ from starlette.types import Receive, Scope, Send
 from ..errors import Problem
 
 MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".mjs": "text/javascript; charset=utf-8",
     ".wasm": "application/wasm",
     ".json": "application/json",
     ".zip": "application/zip",
 }
-# Names without a hash in them: always asked for again, answered 304 while they are unchanged.
-STABLE = {"/_edge/page.js": "page.js", "/_edge/strip.js": "strip.js"}
+# Files named by their content, of this release and of earlier ones: some page may still run one of those.
+NAMED = re.compile(
+    r"/_edge/(?:[a-z]+/[0-9a-f]{16}(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+|releases/[0-9a-f]{16}\.json)"
+)
+FOREVER = "public, max-age=31536000, immutable"
+# Names that say nothing about the content, of the current release. No cache may keep the service worker,
+# or a browser could not be told to stop; of the others it has to ask whether they have changed.
+CHANGING = {
+    "/sw.js": "no-store",
+    "/_edge/manifest.json": "no-cache",
+    "/_edge/page.js": "no-cache",
+    "/_edge/device.js": "no-cache",
+    "/_edge/rpc-client.js": "no-cache",
+    "/_edge/strip.js": "no-cache",
+    "/_edge/page.css": "no-cache",
+}
 
 
 class Assets:
@@ -33,8 +49,8 @@ class Assets:
     def __init__(self, release: Path | None, static: Mapping[str, str | PathLike[str]]) -> None:
         self._release = release
         self._static = {prefix.rstrip("/") + "/": StaticFiles(directory=d) for prefix, d in static.items()}
-        self._manifest: dict[str, Any] = {}
-        self._read_at = -1
+        self._kit = ""
+        self._read_at = (0, 0)
 
     def owns(self, path: str) -> bool:
         """Whether `path` lies under one of the static prefixes."""
@@ -51,38 +67,56 @@ class Assets:
                 except HTTPException as error:
                     raise Problem("not-found" if error.status_code == 404 else "forbidden") from error
                 return
-        await self._file(scope, path)(scope, receive, send)
-
-    def _file(self, scope: Scope, path: str) -> Response:
         if self._release is None:
             raise Problem("not-found", "this host serves no browser release")
-        manifest = self._current(self._release)
-        if path in ("/sw.js", "/_edge/manifest.json"):
-            name, cache = path[1:], "no-cache"
-        elif path in STABLE and manifest:
-            name, cache = manifest["roles"]["kit"][1:] + STABLE[path], "no-cache"
-        elif path in manifest.get("files", {}):
-            name, cache = path[1:], "public, max-age=31536000, immutable"
+        if path in CHANGING:
+            response = self._changing(Headers(scope=scope), self._release, path)
+        elif NAMED.fullmatch(path):
+            response = _named(Headers(scope=scope), self._release / path[1:])
         else:
             raise Problem("not-found")
-        file = self._release / name
-        headers = {"cache-control": cache, "vary": "accept-encoding"}
-        media_type = MEDIA_TYPES.get(file.suffix)
-        packed = file.with_name(file.name + ".br")
-        if "br" in Headers(scope=scope).get("accept-encoding", "") and packed.is_file():
-            file = packed
-            headers["content-encoding"] = "br"
-        if not file.is_file():
-            raise Problem("not-found", "the release lacks a file that its manifest names")
-        return FileResponse(file, headers=headers, media_type=media_type)
+        await response(scope, receive, send)
 
-    def _current(self, release: Path) -> dict[str, Any]:
-        """The manifest, read again when a new release has been published in place."""
+    def _changing(self, asked: Headers, release: Path, path: str) -> Response:
+        """A small file. The tag is of its content: a release that replaces another may have its size and,
+        where builds are reproducible, its time."""
+        own = path in ("/sw.js", "/_edge/manifest.json")
+        file = (
+            release / path[1:] if own else release / self._kit_folder(release) / path.removeprefix("/_edge/")
+        )
+        headers = {"cache-control": CHANGING[path], "vary": "accept-encoding"}
+        media_type = MEDIA_TYPES[file.suffix]
+        file = _best(asked, file, headers)
+        content = file.read_bytes()
+        tag = headers["etag"] = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+        if tag in asked.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(content, headers=headers, media_type=media_type)
+
+    def _kit_folder(self, release: Path) -> str:
+        """Where the current release has its scripts; looked up again when another one has been published."""
         file = release / "_edge" / "manifest.json"
         try:
-            changed = file.stat().st_mtime_ns
-        except FileNotFoundError:
-            return {}
-        if changed != self._read_at:
-            self._manifest, self._read_at = json.loads(file.read_bytes()), changed
-        return self._manifest
+            state = file.stat()
+            if (state.st_mtime_ns, state.st_ino) != self._read_at:
+                self._kit = json.loads(file.read_bytes())["roles"]["kit"][1:]
+                self._read_at = (state.st_mtime_ns, state.st_ino)
+        except FileNotFoundError as error:
+            raise Problem("not-found") from error
+        return self._kit
+
+
+def _named(asked: Headers, file: Path) -> Response:
+    headers = {"cache-control": FOREVER, "vary": "accept-encoding"}
+    return FileResponse(_best(asked, file, headers), headers=headers, media_type=MEDIA_TYPES.get(file.suffix))
+
+
+def _best(asked: Headers, file: Path, headers: dict[str, str]) -> Path:
+    """The file or its compressed copy, which `headers` then name; raises `Problem("not-found")`."""
+    if not file.is_file():
+        raise Problem("not-found")
+    packed = file.with_name(file.name + ".br")
+    if "br" not in asked.get("accept-encoding", "") or not packed.is_file():
+        return file
+    headers["content-encoding"] = "br"
+    return packed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from .bundle import Bundle, Bundler
 from .cache import Cache, default_root
 from .compress import compress
 from .failure import BuildError
+from .files import write
+from .history import KEPT
 from .install import install
 from .manifest import Asset, Manifest, make_manifest, place, place_together
-from .publish import check_folder, publish, write
+from .publish import check_folder, publish
 from .requirements import LOCK_NAME, Lock, find_requirements, read_lock, render_lock
 from .resolve import resolve
 from .sources import Target, parse_target
@@ -36,6 +39,7 @@ def build(
     include: Iterable[str] = (),
     development: bool = False,
     quality: int | None = None,
+    keep: int = KEPT,
     cache: Path | None = None,
     report: Report = print_nothing,
 ) -> Manifest:
@@ -44,8 +48,8 @@ def build(
     `app_dir`: where the module is imported from (default: the current folder). `requirements`, `lock`:
     files, by default those in or beside the app. `upgrade`: lock the newest versions. `include`: more
     packages, modules or folders of `app_dir`. `development`: ship the app as source, for readable
-    tracebacks and the fastest rebuild. `quality`: of brotli, 0 to 11. `cache`: folder for what is kept
-    between builds. `report` is called after each step.
+    tracebacks and the fastest rebuild. `quality`: of brotli, 0 to 11. `keep`: how many releases stay in
+    `out`. `cache`: folder for what is kept between builds. `report` is called after each step.
 
     Raises `BuildError`; `out` is then as it was.
     """
@@ -66,7 +70,7 @@ def build(
         copies, step.cached = compress(assets, level, toolchain.cache)
     with steps("publish") as step:
         step.note = f"release {manifest.release}"
-        publish(out, manifest, assets, copies)
+        publish(out, manifest, assets, copies, now=time.time(), keep=keep)
     for kind in GROWING:
         toolchain.cache.prune(kind)
     return manifest

@@ -23,7 +23,11 @@ def names_in(archive):
 def test_the_manifest_lists_every_file_with_its_hash_and_size(shop):
     listed = shop.manifest.document["files"]
     on_disk = {f"/{name}": path for name, path in files_of(shop.out).items() if not name.endswith(".br")}
-    assert set(on_disk) - set(listed) == {"/sw.js", "/_edge/manifest.json"}
+    history = {
+        f"/_edge/releases/{name}"
+        for name in ("history.json", f"{shop.manifest.release}.json", f"{shop.manifest.release}.js")
+    }
+    assert set(on_disk) - set(listed) == {"/sw.js", "/_edge/manifest.json", *history}
     for url, entry in listed.items():
         content = on_disk[url].read_bytes()
         assert entry == {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}, url
