@@ -81,7 +81,8 @@ export const DEADLINE = Object.freeze({
  * @property {string} abi
  * @property {{pattern: string, regex: string}[]} placement   the `anywhere` routes
  * @property {Record<string, string>} static   public path → stored path
- * @property {Record<"loader" | "factory" | "wasm" | "stdlib" | "site" | "app" | "kit", string>} roles
+ * @property {Record<"loader" | "factory" | "wasm" | "stdlib" | "site" | "app" | "kit", string>
+ *   & Partial<Record<"edge" | "late", string>>} roles   edge: the kit's own Python; late: not needed at the start
  * @property {Record<string, {sha256: string, size: number}>} files   stored path → content
  *
  * @typedef {[status: number, headers: string, body: Uint8Array]} Reply

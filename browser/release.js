@@ -41,7 +41,8 @@ export async function fetchManifest(hash, { fetch }) {
 export async function install(manifest, platform, onProgress = () => {}) {
   const cache = await platform.caches.open(RELEASE_CACHE + manifest.release);
   const older = await releaseCaches(platform.caches);
-  const files = Object.entries(manifest.files);
+  // What is needed late is fetched late.
+  const files = Object.entries(manifest.files).filter(([path]) => path !== manifest.roles.late);
   const total = files.reduce((sum, [, { size }]) => sum + size, 0);
   let loaded = 0;
   const stop = new AbortController();
@@ -60,7 +61,7 @@ export async function install(manifest, platform, onProgress = () => {}) {
     throw error;
   }
   await cache.put(PATH.manifest, new Response(JSON.stringify(manifest), { headers: { [TYPE]: "application/json" } }));
-  return reader(manifest, cache);
+  return reader(manifest, cache, platform.fetch);
 }
 
 /**
@@ -70,12 +71,12 @@ export async function install(manifest, platform, onProgress = () => {}) {
  * @param {Platform} platform
  * @returns {Promise<Release | undefined>}
  */
-export async function open(id, { caches }) {
+export async function open(id, { caches, fetch }) {
   const name = RELEASE_CACHE + id;
   if (!(await caches.has(name))) return undefined;
   const cache = await caches.open(name);
   const manifest = await cache.match(PATH.manifest);
-  return manifest && reader(await manifest.json(), cache);
+  return manifest && reader(await manifest.json(), cache, fetch);
 }
 
 /**
@@ -89,15 +90,18 @@ export async function prune(id, { caches }) {
   await Promise.all(names.filter((name) => name !== RELEASE_CACHE + id).map((name) => caches.delete(name)));
 }
 
-/** @param {Manifest} manifest @param {Cache} cache @returns {Release} */
-function reader(manifest, cache) {
+/** @param {Manifest} manifest @param {Cache} cache @param {import("./protocol.js").Fetch} fetch @returns {Release} */
+function reader(manifest, cache, fetch) {
   return {
     manifest,
     async read(path) {
       const file = manifest.files[path];
-      const response = file && (await cache.match(address(file.sha256)));
-      if (!response) throw new Error(`${path} is not in release ${manifest.release}`);
-      return response;
+      if (!file) throw new Error(`${path} is not in release ${manifest.release}`);
+      const kept = await cache.match(address(file.sha256));
+      if (kept) return kept;
+      const fetched = await download(path, file.sha256, fetch, new AbortController().signal);
+      await cache.put(address(file.sha256), fetched.clone());
+      return fetched;
     },
   };
 }

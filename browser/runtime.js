@@ -10,6 +10,7 @@
 
 import { DEADLINE } from "./protocol.js";
 import { pack, restore } from "./snapshot.js";
+import { standIn } from "./stand-in.js";
 import { unzip } from "./unzip.js";
 
 /** @typedef {import("./protocol.js").Manifest} Manifest */
@@ -34,6 +35,8 @@ import { unzip } from "./unzip.js";
  * @typedef {object} App
  * @property {import("./protocol.js").Handle} handle
  * @property {import("./protocol.js").Cancel} cancel
+ * @property {() => Promise<unknown>} complete   bring what a start does not need; until then, a handler that
+ *   imports it escalates
  * @property {boolean} restored   whether it came from a snapshot
  * @property {[step: string, ms: number][]} timeline   when each step of the start was done
  */
@@ -63,6 +66,7 @@ export async function boot(options) {
 /** @param {BootOptions} options @returns {Promise<App>} */
 async function start(options) {
   const { manifest, read, log, snapshots } = options;
+  const { roles } = manifest;
   const since = performance.now();
   /** @type {[string, number][]} */
   const timeline = [];
@@ -71,9 +75,10 @@ async function start(options) {
   // Everything that will be needed is asked for at once; WebAssembly is compiled while it arrives.
   const pieces = {
     // In Node, Pyodide reads its files by itself.
-    wasm: options.base === undefined ? read(manifest.roles.wasm).then((file) => WebAssembly.compileStreaming(file)) : undefined,
-    stdlib: bytes(read, manifest.roles.stdlib),
-    files: Promise.all([bytes(read, manifest.roles.site), bytes(read, manifest.roles.app)]),
+    wasm: options.base === undefined ? read(roles.wasm).then((file) => WebAssembly.compileStreaming(file)) : undefined,
+    stdlib: bytes(read, roles.stdlib),
+    site: bytes(read, roles.site),
+    folders: Promise.all([roles.edge, roles.app].flatMap((role) => (role ? [bytes(read, role)] : []))),
   };
   const snapshot = await snapshots?.find().catch(() => undefined);
   for (const piece of [...Object.values(pieces), snapshot?.packed]) piece?.catch(() => {}); // looked at below
@@ -89,7 +94,11 @@ async function start(options) {
     return undefined;
   }
 
-  await placeFiles(python, await pieces.files);
+  // The file system is not part of a snapshot.
+  place(python, `${SITE}/site.zip`, await pieces.site);
+  for (const zip of await pieces.folders) for (const [name, file] of unzip(zip)) place(python, `/app/${name}`, file);
+  const complete = async () => roles.late && addLate(python, await bytes(read, roles.late));
+  if (options.host === "edge") await complete();
   const host = await enter(python, manifest, restored, snapshots !== undefined);
   mark("app");
   if (!restored && snapshots !== undefined) keepSnapshot(python, host, snapshots, log);
@@ -101,7 +110,7 @@ async function start(options) {
   bridge.destroy();
   mark("ready");
   log(`Python ${manifest.python} runs ${manifest.app}, release ${manifest.release}: ${timeline.map(([step, ms]) => `${step} ${ms} ms`).join(", ")}`);
-  return { handle, cancel, restored, timeline };
+  return { handle, cancel, complete, restored, timeline };
 }
 
 /**
@@ -143,41 +152,6 @@ async function load({ loadPyodide, createPyodideModule, manifest, snapshots, log
 }
 
 /**
- * Pyodide fetches its own wasm and offers no way to hand it a compiled module; so `fetch` and
- * `instantiateStreaming` give it what we have, until the returned function is called.
- *
- * @param {Map<string, () => Promise<Response>>} files
- * @param {Promise<WebAssembly.Module>} compiled
- */
-function standIn(files, compiled) {
-  const { fetch } = globalThis;
-  const { instantiateStreaming } = WebAssembly;
-  globalThis.fetch = (input, init) => {
-    const file = files.get(input instanceof Request ? input.url : String(input));
-    return file === undefined ? fetch.call(globalThis, input, init) : file();
-  };
-  WebAssembly.instantiateStreaming = async (_, imports) => {
-    const module = await compiled;
-    return { module, instance: await WebAssembly.instantiate(module, imports) };
-  };
-  return () => {
-    globalThis.fetch = fetch;
-    WebAssembly.instantiateStreaming = instantiateStreaming;
-  };
-}
-
-/** The file system is not part of a snapshot. @param {any} python @param {Uint8Array[]} zips */
-async function placeFiles({ FS }, [site, app]) {
-  FS.mkdirTree(SITE);
-  FS.writeFile(`${SITE}/site.zip`, site, { canOwn: true });
-  for (const [name, content] of unzip(/** @type {Uint8Array} */ (app))) {
-    const file = `/app/${name}`;
-    FS.mkdirTree(file.slice(0, file.lastIndexOf("/")));
-    FS.writeFile(file, content);
-  }
-}
-
-/**
  * Import the kit and the app, unless the snapshot has them already.
  *
  * @param {any} python @param {Manifest} manifest @param {boolean} restored @param {boolean} warm
@@ -185,7 +159,7 @@ async function placeFiles({ FS }, [site, app]) {
 async function enter(python, manifest, restored, warm) {
   if (!restored) {
     const sys = python.pyimport("sys");
-    for (const folder of [`${SITE}/site.zip`, "/app"]) sys.path.insert(0, folder);
+    for (const entry of [`${SITE}/site.zip`, "/app"]) sys.path.insert(0, entry);
     sys.destroy();
   }
   const host = python.pyimport("edge.hosts.fetch");
@@ -209,6 +183,20 @@ function keepSnapshot(python, host, snapshots, log) {
   // While a snapshot may be taken, Python's `js` records what it touches and some of it does not work.
   python.registerJsModule("js", globalThis);
   host.use_plain_js();
+}
+
+/** @param {any} python @param {string} path @param {Uint8Array} content */
+function place({ FS }, path, content) {
+  FS.mkdirTree(path.slice(0, path.lastIndexOf("/")));
+  FS.writeFile(path, content);
+}
+
+/** @param {any} python @param {Uint8Array} zip */
+function addLate(python, zip) {
+  for (const [name, content] of unzip(zip)) place(python, `/${name}`, content);
+  const module = python.pyimport("edge.hosts.late");
+  module.arrived();
+  module.destroy();
 }
 
 /** @param {(path: string) => Promise<Response>} read @param {string} path */

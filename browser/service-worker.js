@@ -78,7 +78,9 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
       const services = createServices({ ...platform, development });
       const snapshots = development ? undefined : kept; // the next change comes before the next start
       const log = console.debug;
-      return boot({ loadPyodide, createPyodideModule, manifest, read, services, snapshots, host: "browser", log });
+      const app = await boot({ loadPyodide, createPyodideModule, manifest, read, services, snapshots, host: "browser", log });
+      void lull.quiet().then(app.complete).catch((error) => log(`the rest of Python is not there yet: ${error}`));
+      return app;
     },
   });
 
