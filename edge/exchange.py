@@ -94,13 +94,16 @@ class Exchange:
         if not more:
             await self._finish()
         elif not (self._ctx.records.writable and self._ctx.records.touched):
-            self._ctx.records.closed = True
-            final = await self._settle(Answer(self._status, self._headers, b""))
+            final = await self._final(b"")
             await self._responder.begin(self._status, final.headers, bytes(self._held), more=True)
         elif len(self._held) > RESPONSE_LIMIT:
             raise Problem("response-too-large", f"at most {RESPONSE_LIMIT} bytes")
 
     async def _finish(self) -> None:
+        await self._responder.begin(*await self._final(bytes(self._held)))
+
+    async def _final(self, body: bytes) -> Answer:
         self._ctx.records.closed = True
-        final = await self._settle(Answer(self._status, self._headers, bytes(self._held)))
-        await self._responder.begin(*final)
+        if self._ctx.escalated:  # the app has answered all the same: it does not know what it lacks
+            raise NeedsEdge("what the handler asked for")
+        return await self._settle(Answer(self._status, self._headers, body))

@@ -311,6 +311,27 @@ def test_retry_of_a_commit_says_so_when_the_origin_is_away(shop: Client) -> None
     assert (answer.status_code, answer.json()["code"]) == (503, "origin-unavailable")
 
 
+def test_late_retry_does_not_turn_the_state_back(shop: Client) -> None:
+    shop.post("/buy", headers=keyed())
+    shop.post("/")
+    assert shop.post("/buy", headers=keyed()).headers["idempotency-replayed"] == "true"
+    assert shop.get("/state").json() == {"orders": 1, "cups": 1}
+
+
+def test_retry_is_answered_as_before_although_the_state_it_needed_is_used_up() -> None:
+    async def order(request: Request) -> Response:
+        if not request.session.get("cups"):
+            return JSONResponse({"error": "the cart is empty"}, 409)
+        del request.session["cups"]
+        return await buy(request)
+
+    client = serve(*SHOP[:3], ("POST /order", order))
+    client.post("/")
+    first, second = (client.post("/order", headers=keyed()) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.content == second.content
+
+
 @pytest.mark.parametrize("arrived", [True, False])
 def test_key_reused_with_another_body_is_422(shop: Client, arrived: bool) -> None:
     shop.post("/")
@@ -547,6 +568,22 @@ def test_each_run_starts_with_the_same_body_state_and_ids() -> None:
     client.post("/", content=b"body", headers=keyed())
     assert len(runs) == 2
     assert runs[0] == runs[1]
+
+
+def test_a_conflict_that_an_app_reports_after_its_start_is_not_run_again(call: Any) -> None:
+    runs = []
+
+    async def stream(request: Request) -> Response:
+        async def parts() -> AsyncIterator[bytes]:
+            runs.append(1)
+            yield b"one"
+            raise Problem("version-conflict")
+
+        return StreamingResponse(parts())
+
+    with pytest.raises(Problem, match="version-conflict"):
+        call(serve(("POST /", stream)).app, "POST")
+    assert runs == [1]
 
 
 async def pass_on(request: Request, call_next: RequestResponseEndpoint) -> Response:

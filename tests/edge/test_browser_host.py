@@ -1,0 +1,171 @@
+"""The browser as a host: it answers what it can and passes everything else on, unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from edge import NeedsEdge, Stateless, context
+from edge.host import Host
+from edge.origin_client import OriginClient
+from edge.views import PayloadViews
+
+CLAIMS = {"sub": "ann", "ver": 3, "state": {"cups": 2}, "keys": [], "iat": 1, "exp": 2}
+Answer = Callable[..., Any]
+
+
+@pytest.fixture
+def browser(make_host: Callable[..., Host], call: Answer) -> Answer:
+    """`browser(handler, view=…)`: what the browser host makes of a GET."""
+
+    def answer(
+        handler: Any, view: Any = None, middleware: Any = (), method: str = "GET", **parts: Any
+    ) -> Any:
+        app = Stateless(Starlette(routes=[Route("/", handler, methods=[method])], middleware=middleware))
+        app.bind(make_host(name="browser", views=PayloadViews(), **parts))
+        members = {} if view is None else {"edgekit.view": view}
+        return call(app, method, "/", **members)
+
+    return answer
+
+
+def escalated(heard: Any) -> bool:
+    """Whether the request was passed on, and nothing else was said."""
+    return [message["type"] for message in heard.messages] == ["edgekit.escalate"]
+
+
+async def show(request: Request) -> Response:
+    ctx = context(request)
+    return JSONResponse({"state": dict(ctx.state), "user": ctx.user, "host": ctx.host})
+
+
+def test_what_only_reads_is_answered_here(browser: Answer) -> None:
+    heard = browser(show, CLAIMS)
+    assert heard.body == b'{"state":{"cups":2},"user":"ann","host":"browser"}'
+    assert heard.header("edgekit-host") == "browser"
+
+
+def test_without_a_view_the_state_is_empty(browser: Answer) -> None:
+    assert browser(show).body == b'{"state":{},"user":null,"host":"browser"}'
+
+
+def test_changed_state_is_passed_on_and_nothing_else(browser: Answer) -> None:
+    async def change(request: Request) -> Response:
+        request.session["cups"] = 9
+        return PlainTextResponse("changed")
+
+    heard = browser(change, CLAIMS)
+    assert escalated(heard)
+    assert "state" in heard.messages[0]["reason"]
+
+
+def test_changed_state_is_passed_on_before_a_stream_starts(browser: Answer) -> None:
+    async def change(request: Request) -> Response:
+        async def parts() -> Any:
+            yield b"one"
+            yield b"two"
+
+        request.session["cups"] = 9
+        return StreamingResponse(parts())
+
+    assert escalated(browser(change, CLAIMS))
+
+
+def test_changed_state_is_passed_on_through_middleware(browser: Answer) -> None:
+    async def change(request: Request) -> Response:
+        request.session["cups"] = 9
+        return PlainTextResponse("changed")
+
+    async def pass_on(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        return await call_next(request)
+
+    assert escalated(browser(change, CLAIMS, [Middleware(BaseHTTPMiddleware, dispatch=pass_on)]))
+
+
+def test_change_that_is_taken_back_is_answered_here(browser: Answer) -> None:
+    async def toggle(request: Request) -> Response:
+        request.session["cups"] = 9
+        request.session["cups"] = 2
+        return PlainTextResponse("as it was")
+
+    assert browser(toggle, CLAIMS).body == b"as it was"
+
+
+def test_form_key_needs_a_user(browser: Answer) -> None:
+    async def form(request: Request) -> Response:
+        return HTMLResponse(f"<form>{context(request).form_key()}</form>")
+
+    assert b'name="_key"' in browser(form, CLAIMS).body
+    assert escalated(browser(form))
+
+
+def test_form_key_without_a_user_is_passed_on_even_if_the_app_swallows_it(browser: Answer) -> None:
+    async def form(request: Request) -> Response:
+        try:
+            key: Any = context(request).form_key()
+        except Exception:
+            key = ""
+        return HTMLResponse(f"<form>{key}</form>")
+
+    assert escalated(browser(form))
+
+
+def test_form_key_without_a_user_is_passed_on_even_if_the_app_makes_an_error_page_of_it(
+    browser: Answer,
+) -> None:
+    async def form(request: Request) -> Response:
+        try:
+            context(request).form_key()
+        except Exception as error:
+            raise RuntimeError from error
+        return Response()
+
+    assert escalated(browser(form))
+
+
+def test_needs_edge_raised_by_a_handler_is_passed_on(browser: Answer) -> None:
+    async def secret(request: Request) -> Response:
+        raise NeedsEdge("a secret")
+
+    heard = browser(secret, CLAIMS)
+    assert escalated(heard)
+    assert "a secret" in heard.messages[0]["reason"]
+
+
+def test_record_that_cannot_be_reached_is_passed_on(browser: Answer, clock: Any) -> None:
+    async def unreachable(*_call: Any) -> Any:
+        raise NeedsEdge("a record")
+
+    async def order(request: Request) -> Response:
+        found = await context(request).records.get("orders", "one")
+        return PlainTextResponse(repr(found))
+
+    origin = OriginClient(unreachable, None, clock)
+    assert escalated(browser(order, CLAIMS, origin=origin))
+    assert browser(order, origin=origin).body == b"None"  # nobody owns nothing: no need to ask
+
+
+def test_ordinary_failures_are_answered_here(browser: Answer) -> None:
+    async def fail(request: Request) -> Response:
+        raise ZeroDivisionError
+
+    heard = browser(fail, CLAIMS)
+    assert heard.status == 500
+    assert b"internal-error" in heard.body
+
+
+def test_browser_owns_none_of_the_kits_paths(make_host: Callable[..., Host], call: Answer) -> None:
+    async def own(request: Request) -> Response:
+        return PlainTextResponse("the app's")
+
+    app = Stateless(Starlette(routes=[Route("/_edge/health", own)]))
+    app.bind(make_host(name="browser", views=PayloadViews()))
+    assert call(app, "GET", "/_edge/health").body == b"the app's"

@@ -1,0 +1,172 @@
+"""The last station of every answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from edge.errors import NeedsEdge, Problem
+from edge.host import Host
+from edge.page_script import TAG
+from edge.responder import REDIRECTS, Responder
+
+PAGE = [(b"content-type", b"text/html"), (b"content-length", b"13")]
+NAVIGATION = [("sec-fetch-dest", "document")]
+SERVICE_WORKER = [("edgekit-client", "1")]
+
+
+@pytest.fixture
+def make(
+    make_host: Callable[..., Host], make_scope: Callable[..., dict[str, Any]]
+) -> Callable[..., tuple[Responder, list[dict[str, Any]]]]:
+    """`make(headers, name="browser", script=False)`: a responder and what it sends."""
+
+    def make(headers: Any = (), name: str = "native", **options: Any) -> Any:
+        sent: list[dict[str, Any]] = []
+
+        async def send(message: Any) -> None:
+            sent.append(dict(message))
+
+        return Responder(make_scope("GET", "/", headers), send, make_host(name=name), **options), sent
+
+    return make
+
+
+Make = Callable[..., tuple[Responder, list[dict[str, Any]]]]
+
+
+def head(sent: list[dict[str, Any]]) -> dict[bytes, bytes]:
+    return dict(sent[0]["headers"])
+
+
+def test_answer_is_sent_with_who_gave_it_and_how_long_it_took(make: Make, clock: Any) -> None:
+    responder, sent = make()
+    clock.now += 0.0425
+    asyncio.run(responder.begin(201, [(b"x-own", b"1")], b"tea"))
+    assert sent == [
+        {
+            "type": "http.response.start",
+            "status": 201,
+            "headers": [
+                (b"x-own", b"1"),
+                (b"edgekit-host", b"native"),
+                (b"server-timing", b'edgekit;desc="native";dur=42.50'),
+            ],
+        },
+        {"type": "http.response.body", "body": b"tea", "more_body": False},
+    ]
+
+
+def test_it_counts_as_started_from_the_first_message_even_if_sending_fails(make: Make) -> None:
+    responder, _ = make()
+    assert not responder.started
+
+    async def broken(message: Any) -> None:
+        raise OSError("the client has gone away")
+
+    responder._send = broken
+    with pytest.raises(OSError, match="gone away"):
+        asyncio.run(responder.begin(200, [], b""))
+    assert responder.started
+
+
+def test_script_goes_into_a_page_and_its_length_is_right(make: Make) -> None:
+    responder, sent = make(NAVIGATION)
+    asyncio.run(responder.begin(200, PAGE, b"<body></body>"))
+    assert sent[1]["body"] == b"<body>" + TAG + b"</body>"
+    assert head(sent)[b"content-length"] == str(13 + len(TAG)).encode()
+
+
+def test_script_goes_to_the_end_of_a_page_in_parts_which_then_has_no_length(make: Make) -> None:
+    responder, sent = make(NAVIGATION)
+
+    async def send() -> None:
+        await responder.begin(200, PAGE, b"<body>", more=True)
+        await responder.part(b"tea", more=True)
+        await responder.part(b"</body>", more=False)
+
+    asyncio.run(send())
+    assert b"content-length" not in head(sent)
+    assert [message["body"] for message in sent[1:]] == [b"<body>", b"tea", b"</body>" + TAG]
+
+
+def test_page_without_a_body_stays_without(make: Make) -> None:
+    responder, sent = make(NAVIGATION)
+    asyncio.run(responder.begin(200, PAGE, b""))
+    assert sent[1]["body"] == b""
+    assert head(sent)[b"content-length"] == b"13"
+
+
+def test_script_can_be_switched_off(make: Make) -> None:
+    responder, sent = make(NAVIGATION, script=False)
+    asyncio.run(responder.begin(200, PAGE, b"<body></body>"))
+    assert sent[1]["body"] == b"<body></body>"
+
+
+@pytest.mark.parametrize("status", sorted(REDIRECTS))
+def test_redirects_are_readable_for_a_service_worker(make: Make, status: int) -> None:
+    responder, sent = make(SERVICE_WORKER)
+    asyncio.run(responder.begin(status, [(b"location", b"/orders/1"), (b"set-cookie", b"a=1")], b""))
+    assert sent[0]["status"] == 200
+    assert head(sent)[b"edgekit-status"] == str(status).encode()
+    assert head(sent)[b"edgekit-location"] == b"/orders/1"
+    assert head(sent)[b"set-cookie"] == b"a=1"
+    assert b"location" not in head(sent)
+
+
+@pytest.mark.parametrize("status", [200, 201, 304, 404])
+def test_other_answers_to_a_service_worker_stay_as_they_are(make: Make, status: int) -> None:
+    responder, sent = make(SERVICE_WORKER)
+    asyncio.run(responder.begin(status, [(b"location", b"/made")], b""))
+    assert sent[0]["status"] == status
+    assert head(sent)[b"location"] == b"/made"
+    assert b"edgekit-status" not in head(sent)
+
+
+def test_problem_is_a_document_or_a_page(make: Make) -> None:
+    responder, sent = make()
+    asyncio.run(responder.problem(Problem("not-found")))
+    assert (sent[0]["status"], head(sent)[b"content-type"]) == (404, b"application/problem+json")
+    responder, sent = make([("accept", "text/html")])
+    asyncio.run(responder.problem(Problem("not-found")))
+    assert head(sent)[b"content-type"].startswith(b"text/html")
+
+
+def test_browser_passes_on_what_needs_an_edge_and_nobody_else_does(make: Make) -> None:
+    responder, sent = make(name="browser")
+    asyncio.run(responder.problem(NeedsEdge("a secret")))
+    assert sent == [{"type": "edgekit.escalate", "reason": "a secret is not available on this host"}]
+    assert responder.started
+    for name in ("edge", "native"):
+        responder, sent = make(name=name)
+        asyncio.run(responder.problem(NeedsEdge("a secret")))
+        assert sent[0]["status"] == 503
+
+
+def test_browser_answers_other_problems_itself(make: Make) -> None:
+    responder, sent = make(name="browser")
+    asyncio.run(responder.problem(Problem("not-found")))
+    assert sent[0]["status"] == 404
+
+
+def test_forwarded_messages_are_only_marked(make: Make) -> None:
+    responder, sent = make([*NAVIGATION, *SERVICE_WORKER])
+    start = {"type": "http.response.start", "status": 303, "headers": [(b"location", b"/a")]}
+    body = {"type": "http.response.body", "body": b"x"}
+
+    async def send() -> None:
+        await responder.forward(start)
+        await responder.forward(body)
+
+    asyncio.run(send())
+    assert responder.started
+    assert (sent[0]["status"], head(sent)[b"location"], head(sent)[b"edgekit-host"]) == (
+        303,
+        b"/a",
+        b"native",
+    )
+    assert sent[1] == body
+    assert start["headers"] == [(b"location", b"/a")]
