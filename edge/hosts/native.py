@@ -15,6 +15,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +61,17 @@ class OriginTransport:
     """Both ways to the origin. The public one has a connection pool of its own and no way to add a header."""
 
     def __init__(self, base_url: str | None, transport: httpx2.AsyncBaseTransport | None = None) -> None:
-        options: dict[str, Any] = {"base_url": base_url or "", "timeout": TIMEOUT, "limits": LIMITS}
-        options["transport"] = transport or httpx2.AsyncHTTPTransport(retries=1, limits=LIMITS)
+        def client() -> httpx2.AsyncClient:
+            return httpx2.AsyncClient(
+                base_url=base_url or "",
+                timeout=TIMEOUT,
+                limits=LIMITS,
+                transport=transport or httpx2.AsyncHTTPTransport(retries=1, limits=LIMITS),
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # keeps none, ever
+            )
+
         self._configured = base_url is not None
-        self._public = httpx2.AsyncClient(**options)
-        self._private = httpx2.AsyncClient(**options)
+        self._public, self._private = client(), client()
 
     async def public_fetch(self, path: str, etag: str | None) -> Reply:
         """A `PublicFetch`."""
@@ -90,7 +97,6 @@ class OriginTransport:
             answer = await client.request(method, target, headers=dict(headers), content=body or None)
         except httpx2.TransportError as error:
             raise Problem("origin-unavailable") from error
-        client.cookies.clear()
         return Reply(answer.status_code, dict(answer.headers), answer.content)
 
     async def close(self) -> None:
