@@ -118,6 +118,7 @@ class Supervisor:
             [public.fileno()],
         )
         self._up: set[Part] = set()
+        self._complete = asyncio.Event()
         self._ready = False
         self._stale: set[Part] = set(EVERYTHING)
         self._news = asyncio.Event()
@@ -133,7 +134,7 @@ class Supervisor:
 
         for reason in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(reason, stop_for, reason)
-        endless = [self._origin.keep(), self._edge.keep()]
+        endless = [self._origin.keep(), self._edge.keep(), self._announce()]
         if self._plan.reload:
             endless.append(self._watch())
         tasks = [asyncio.ensure_future(one) for one in (self._work(), stopped.wait(), *endless)]
@@ -167,16 +168,16 @@ class Supervisor:
             began = time.monotonic()
             renewed = await self._renew(stale)
             self._up |= renewed
-            if not self._ready and self._up == EVERYTHING:
-                await self._announce()
-            elif renewed == stale:
+            if self._up == EVERYTHING:
+                self._complete.set()
+            if renewed == stale and self._ready:
                 logger.info("live after %.1f s: %s", time.monotonic() - began, ", ".join(sorted(stale)))
-            elif self._plan.reload:
+            elif renewed != stale and self._plan.reload:
                 broken = ", ".join(sorted(stale - renewed))
                 kept = "the old one goes on" if self._ready else "waiting for a change"
                 logger.error("failed: %s; %s", broken, kept)
                 self._stale |= stale - renewed
-            else:
+            elif renewed != stale:
                 return
             await self._news.wait()
 
@@ -206,7 +207,8 @@ class Supervisor:
             raise
 
     async def _announce(self) -> None:
-        """Wait until everything answers, then print the line that others wait for."""
+        """Print the line that others wait for once everything answers; never returns."""
+        await self._complete.wait()
         async with httpx2.AsyncClient(trust_env=False) as client:
             await _answered(client, f"{self._inner_url}/health")
             for path in ("health", "manifest.json"):
@@ -214,6 +216,7 @@ class Supervisor:
         self._ready = True
         sys.stdout.write(f"ready {self._url}\n")
         sys.stdout.flush()
+        await asyncio.get_running_loop().create_future()
 
 
 async def _answered(client: httpx2.AsyncClient, url: str) -> None:

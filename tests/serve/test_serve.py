@@ -211,6 +211,17 @@ def test_an_app_that_does_not_start_is_waited_for(serve, tmp_path):
     assert process.stdout.readline().startswith("ready http://127.0.0.1:")
 
 
+def test_a_catalog_that_is_no_json_is_waited_for(serve, tmp_path):
+    room = TeaRoom(tmp_path / "app")
+    (room.package / "catalog" / "products.json").write_text("{")
+    process = serve.start(room.spec, room.folder, tmp_path / "data")
+    log = tmp_path / "data" / "serve.log"
+    eventually(lambda: "the origin ended" in log.read_text(), "the origin refuses it")
+    room.publish("Assam")
+    url = process.stdout.readline().removeprefix("ready ").strip()
+    assert get(url) == "Hello, Assam"
+
+
 def test_without_reload_an_app_that_does_not_start_is_an_error(serve, tmp_path):
     room = TeaRoom(tmp_path / "app")
     (room.package / "app.py").write_text("import nonsense\n")
