@@ -97,7 +97,9 @@ async def _catalog(scope: dict[str, Any], responder: Responder, host: Host, name
         raise Problem("not-found", "no such collection")
     etag = f'"{held.version}"'
     cache = "public, max-age=60, stale-while-revalidate=60, stale-if-error=86400"
-    if Headers(raw=scope["headers"]).get("if-none-match") == etag:
+    asked = Headers(raw=scope["headers"]).get("if-none-match", "")
+    # Weak comparison (RFC 9110 section 13.1.2): proxies that compress weaken the tags that pass through them.
+    if {tag.strip().removeprefix("W/") for tag in asked.split(",")} & {etag, "*"}:
         headers = [(b"etag", etag.encode()), (b"cache-control", cache.encode())]
         await responder.begin(304, headers, b"")
     else:
@@ -122,10 +124,12 @@ async def _records(
             raise Problem("not-found")
         return _document(record)
     query = QueryParams(scope["query_string"])
-    limit = query.get("limit", "50")
+    limit, after = query.get("limit", "50"), query.get("after")
     if not (limit.isascii() and limit.isdigit() and len(limit) < 4 and 1 <= int(limit) <= PAGE_LIMIT):
         raise Problem("malformed-query", f"limit is a number from 1 to {PAGE_LIMIT}")
-    page = await host.origin.page(subject, kind, names[0], int(limit), query.get("after"))  # type: ignore[arg-type]
+    if after is not None and not is_name(after):
+        raise Problem("malformed-query", "after is the id of a record")
+    page = await host.origin.page(subject, kind, names[0], int(limit), after)  # type: ignore[arg-type]
     return {"items": [_document(record) for record in page.items], "next": page.next}
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from .errors import PROBLEMS, Problem
@@ -11,6 +12,8 @@ from .records import Page, Record
 from .tokens import mint_assertion
 from .types import Clock, Fetch, Reply, Signer
 from .wire import Commit, Outcome, RecordKey, Scope, decode_outcome, encode_commit
+
+T = TypeVar("T")
 
 
 class OriginClient:
@@ -28,13 +31,12 @@ class OriginClient:
     async def record(self, subject: str, key: RecordKey) -> Record | None:
         """One record, or None. Raises `Problem` when the origin does not answer or refuses."""
         reply = await self._call("GET", f"/records/{key.scope}/{key.collection}/{key.id}", subject)
-        return None if reply.status == 404 else _record(_document(reply))
+        return None if reply.status == 404 else _parse(reply, _record)
 
     async def page(self, subject: str, scope: Scope, collection: str, limit: int, after: str | None) -> Page:
         """Up to `limit` records in order of id, after the id `after`."""
         query = urlencode({"limit": limit} | ({"after": after} if after else {}))
-        document = _document(await self._call("GET", f"/records/{scope}/{collection}?{query}", subject))
-        return Page([_record(item) for item in document["items"]], document["next"])
+        return _parse(await self._call("GET", f"/records/{scope}/{collection}?{query}", subject), _page)
 
     async def commit(self, subject: str, key: str, commit: Commit) -> Outcome:
         """Make `commit` true exactly once; the same `key` again returns the first outcome.
@@ -66,6 +68,18 @@ class OriginClient:
 
 def _record(document: dict[str, Any]) -> Record:
     return Record(document["id"], document["version"], document["value"])
+
+
+def _page(document: dict[str, Any]) -> Page:
+    return Page([_record(item) for item in document["items"]], document["next"])
+
+
+def _parse(reply: Reply, make: Callable[[dict[str, Any]], T]) -> T:
+    document = _document(reply)
+    try:
+        return make(document)
+    except (KeyError, TypeError) as error:
+        raise Problem("origin-invalid", "a record could not be read") from error
 
 
 def _document(reply: Reply) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from edge.release import history
 from edge.release.manifest import make_manifest, place, place_together
 from edge.release.publish import publish
 
-CHANGING = ("/sw.js", "/_edge/manifest.json", "/_edge/page.js", "/_edge/strip.js")
+CHANGING = {"/sw.js": "no-store", "/_edge/manifest.json": "no-cache"}
 
 
 @pytest.fixture
@@ -71,8 +71,7 @@ def test_the_worker_is_never_kept_and_the_rest_of_the_stable_names_is_asked_for_
     client, publish_release
 ):
     publish_release("green")
-    kept = {path: client.get(path).headers["cache-control"] for path in CHANGING}
-    assert kept == {path: "no-store" if path == "/sw.js" else "no-cache" for path in CHANGING}
+    assert {path: client.get(path).headers["cache-control"] for path in CHANGING} == CHANGING
     assert client.get("/sw.js").headers["content-type"].startswith("text/javascript")
 
 
@@ -98,6 +97,17 @@ def test_a_new_release_is_seen_even_if_its_files_have_the_old_times_and_sizes(cl
         assert len(new.content) == len(old[path].content)
 
 
+@pytest.mark.parametrize("name", ["page.js", "strip.js"])
+def test_a_stable_name_leads_to_the_file_of_the_release(client, publish_release, name):
+    for text in ("green", "black"):
+        release = publish_release(text)
+        answer = client.get(f"/_edge/{name}", follow_redirects=False)
+        assert answer.status_code == 307
+        assert answer.headers["location"] == release.roles["kit"] + name
+        assert answer.headers["cache-control"] == "no-cache"
+        assert client.get(f"/_edge/{name}").text.startswith(f"/* {name} {text} */")
+
+
 def test_files_named_by_their_content_are_kept_for_ever(client, publish_release):
     release = publish_release("green")
     for path in [*release.manifest.document["files"], f"/_edge/releases/{release.id}.json"]:
@@ -117,14 +127,15 @@ def test_the_files_of_an_earlier_release_are_served_until_it_is_forgotten(client
 
 def test_compressed_copies_go_to_those_who_can_read_them(client, publish_release):
     release = publish_release("green")
-    for path in ("/_edge/page.js", release.roles["kit"] + "page.js"):
-        plain = client.get(path, headers={"accept-encoding": "identity"})
-        packed = client.get(path, headers={"accept-encoding": "gzip, br"})
-        assert plain.headers["vary"] == packed.headers["vary"] == "accept-encoding"
-        assert "content-encoding" not in plain.headers
-        assert packed.headers["content-encoding"] == "br"
-        assert int(packed.headers["content-length"]) < int(plain.headers["content-length"])
-        assert plain.text == packed.text
+    plain, packed = (
+        client.get(release.roles["kit"] + "page.js", headers={"accept-encoding": coding})
+        for coding in ("identity", "gzip, br")
+    )
+    assert plain.headers["vary"] == packed.headers["vary"] == "accept-encoding"
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "br"
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"])
+    assert plain.text == packed.text
 
 
 @pytest.mark.parametrize(
@@ -146,7 +157,7 @@ def test_nothing_else_is_served(client, publish_release, path):
     assert client.get(path).status_code == 404
 
 
-@pytest.mark.parametrize("path", [*CHANGING, "/_edge/app/0123456789abcdef/app.zip"])
+@pytest.mark.parametrize("path", [*CHANGING, "/_edge/page.js", "/_edge/app/0123456789abcdef/app.zip"])
 def test_without_a_release_there_is_nothing(client, path):
     assert client.get(path).status_code == 404  # the folder is not there yet
     with pytest.raises(Problem, match="no browser release"):

@@ -10,10 +10,12 @@ import pytest
 
 from edge.errors import Problem
 from edge.intake import (
+    DEPTH_LIMIT,
     HEADER_LIMIT,
     METHODS,
     SAFE,
     check_head,
+    check_json,
     diagnose,
     idempotency_key,
     limited,
@@ -131,6 +133,49 @@ def test_replayed_body_comes_once_and_then_the_connection_speaks() -> None:
         return [await receive(), await receive()]
 
     assert asyncio.run(scene()) == [part(b"body"), {"type": "http.disconnect"}]
+
+
+# Nesting
+
+
+def json_scope(make_scope: MakeScope, media_type: str = "application/json") -> Scope:
+    return make_scope("POST", "/", [("content-type", media_type)])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * DEPTH_LIMIT + b"]" * DEPTH_LIMIT,
+        b"[" + b"[]," * 10_000 + b"1]",
+        b'{"a":' * DEPTH_LIMIT + b"1" + b"}" * DEPTH_LIMIT,
+        b'["' + b"[" * 10_000 + b'"]',
+        b'["' + rb"\"[" * 10_000 + b'"]',
+        b'["' + rb"\\" * 501 + b'",' + b"[]," * 600 + b"1]",
+    ],
+    ids=["as deep as allowed", "long", "objects", "in a string", "behind quotes in a string", "backslashes"],
+)
+def test_json_of_ordinary_depth_passes(make_scope: MakeScope, body: bytes) -> None:
+    check_json(json_scope(make_scope), body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * (DEPTH_LIMIT + 1),
+        b'{"a":[' * (DEPTH_LIMIT // 2 + 1),
+        b'"\\\\"' + b"[" * (DEPTH_LIMIT + 1),
+        b'"' + b"[" * (DEPTH_LIMIT + 1),
+        b"]" * 10 + b"[" * (DEPTH_LIMIT + 11),
+    ],
+    ids=["arrays", "mixed", "after a string", "after a string without an end", "after brackets that close"],
+)
+def test_json_nested_too_deep_is_refused_without_parsing_it(make_scope: MakeScope, body: bytes) -> None:
+    with pytest.raises(Problem, match="malformed-json"):
+        check_json(json_scope(make_scope, "application/merge-patch+json"), body)
+
+
+def test_other_types_may_hold_as_many_brackets_as_they_like(make_scope: MakeScope) -> None:
+    check_json(json_scope(make_scope, "text/plain"), b"[" * 10_000)
 
 
 # The key

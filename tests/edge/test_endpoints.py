@@ -1,0 +1,219 @@
+"""The kit's own paths."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from edge import Stateless, context
+from edge.testing import Client
+from edge.tokens import decode_segment
+from edge.wire import RecordKey
+
+SERVICE_WORKER = {"edgekit-client": "1"}
+CATALOG = {"products": {"tea": {"name": "Sencha 煎茶"}}}
+
+
+async def own(request: Request) -> Response:
+    return PlainTextResponse("the app's own")
+
+
+async def write(request: Request) -> Response:
+    ctx = context(request)
+    ctx.state["name"] = "Ann"
+    for name in "abc":
+        ctx.records.put("orders", name, {"is": name})
+    ctx.records.put("stock", "tea", {"left": 3})
+    return PlainTextResponse(ctx.ensure_user())
+
+
+@pytest.fixture
+def client() -> Client:
+    routes = [Route("/{path:path}", own), Route("/write", write, methods=["POST"])]
+    return Client(Stateless(Starlette(routes=routes), shared=["stock"]), CATALOG)
+
+
+def code(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+def test_health_says_who_answers(client: Client) -> None:
+    answer = client.get("/_edge/health")
+    assert answer.json() == {"status": "ok", "host": "native"}
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_keys_are_public_and_have_no_private_member(client: Client) -> None:
+    answer = client.get("/_edge/keys")
+    (key,) = answer.json()["keys"]
+    assert set(key) == {"kty", "crv", "x", "y", "kid", "alg", "use"}
+    assert answer.headers["cache-control"].startswith("public")
+
+
+@pytest.mark.parametrize("path", ["/_edge/", "/_edge/other", "/_edge/health/x", "/_edge/keys/x", "/sw.js"])
+def test_what_is_not_there_is_404_and_does_not_reach_the_app(client: Client, path: str) -> None:
+    assert code(client.get(path)) == (404, "not-found")
+
+
+@pytest.mark.parametrize("path", ["/", "/_edge", "/edge/health", "/x/_edge/health", "/sw.js/x"])
+def test_other_paths_are_the_apps(client: Client, path: str) -> None:
+    assert client.get(path).text == "the app's own"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_nothing_there_can_be_changed(client: Client, method: str) -> None:
+    answer = client.request(method, "/_edge/health")
+    assert code(answer) == (405, "method-not-allowed")
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+# The view
+
+
+def test_view_is_for_service_workers_only(client: Client) -> None:
+    client.post("/write")
+    assert code(client.get("/_edge/view")) == (403, "forbidden")
+
+
+def test_service_worker_gets_the_view_behind_the_cookie(client: Client) -> None:
+    client.post("/write")
+    answer = client.get("/_edge/view", headers=SERVICE_WORKER)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["cache-control"] == "no-store"
+    assert "set-cookie" not in answer.headers
+    payload = decode_segment(answer.headers["edgekit-view"].split(".")[1])
+    assert b'"name":"Ann"' in payload
+
+
+def test_service_worker_of_a_visitor_makes_a_guest_whom_the_cookie_knows(client: Client) -> None:
+    first = client.get("/_edge/view", headers=SERVICE_WORKER)
+    token = first.headers["edgekit-view"]
+    assert f"edgekit-view={token};" in first.headers["set-cookie"]
+    again = client.get("/_edge/view", headers=SERVICE_WORKER)
+    subjects = [decode_segment(t.split(".")[1])[:40] for t in (token, again.headers["edgekit-view"])]
+    assert subjects[0] == subjects[1]
+    assert client.post("/write").text.encode() in subjects[0]
+
+
+def test_tampered_cookie_makes_a_new_guest(client: Client) -> None:
+    answer = client.get("/_edge/view", headers={**SERVICE_WORKER, "cookie": "edgekit-view=x.y.z"})
+    assert "set-cookie" in answer.headers
+
+
+# The catalog
+
+
+def test_catalog_is_public_and_cacheable(client: Client) -> None:
+    answer = client.get("/_edge/catalog/products")
+    assert answer.json() == {"collection": "products", "version": "1", "items": CATALOG["products"]}
+    assert answer.headers["etag"] == '"1"'
+    assert answer.headers["cache-control"].startswith("public, max-age=")
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_catalog_is_not_sent_again_while_it_is_unchanged(client: Client) -> None:
+    answer = client.get("/_edge/catalog/products", headers={"if-none-match": '"1"'})
+    assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", '"1"')
+    assert client.get("/_edge/catalog/products", headers={"if-none-match": '"0"'}).status_code == 200
+
+
+@pytest.mark.parametrize("tag", ['W/"1"', '"0", "1"', '"0",W/"1"', "*"])
+def test_catalog_tag_is_found_in_every_form_that_it_may_come_back_in(client: Client, tag: str) -> None:
+    assert client.get("/_edge/catalog/products", headers={"if-none-match": tag}).status_code == 304
+
+
+def test_catalog_ignores_who_asks(client: Client) -> None:
+    before = client.get("/_edge/catalog/products")
+    client.post("/write")
+    after = client.get("/_edge/catalog/products", headers={"authorization": "Bearer x"})
+    assert before.content == after.content
+    assert "set-cookie" not in after.headers
+
+
+@pytest.mark.parametrize("name", ["other", "", "..%2fcommit", "a/b"])
+def test_collection_that_is_not_published_is_404(client: Client, name: str) -> None:
+    assert code(client.get(f"/_edge/catalog/{name}")) == (404, "not-found")
+
+
+def test_catalog_without_an_origin_is_503(client: Client) -> None:
+    client.origin.available = False
+    assert code(client.get("/_edge/catalog/products")) == (503, "origin-unavailable")
+
+
+# Records
+
+
+def test_own_records_are_private_and_never_kept(client: Client) -> None:
+    client.post("/write")
+    answer = client.get("/_edge/records/user/orders/a")
+    assert answer.json() == {"id": "a", "version": 1, "value": {"is": "a"}}
+    assert answer.headers["cache-control"] == "private, no-store"
+
+
+def test_own_records_come_in_pages(client: Client) -> None:
+    client.post("/write")
+    first = client.get("/_edge/records/user/orders?limit=2").json()
+    assert ([item["id"] for item in first["items"]], first["next"]) == (["a", "b"], "b")
+    second = client.get("/_edge/records/user/orders?limit=2&after=b").json()
+    assert ([item["id"] for item in second["items"]], second["next"]) == (["c"], None)
+
+
+def test_records_of_somebody_else_are_not_there(client: Client) -> None:
+    client.post("/write")
+    client.cookies.clear()
+    assert code(client.get("/_edge/records/user/orders/a")) == (404, "not-found")
+    client.get("/_edge/view", headers=SERVICE_WORKER)
+    assert code(client.get("/_edge/records/user/orders/a")) == (404, "not-found")
+    assert client.get("/_edge/records/user/orders").json() == {"items": [], "next": None}
+
+
+def test_shared_records_are_everybodys(client: Client) -> None:
+    client.post("/write")
+    client.cookies.clear()
+    assert client.get("/_edge/records/shared/stock/tea").json()["value"] == {"left": 3}
+    assert [item["id"] for item in client.get("/_edge/records/shared/stock").json()["items"]] == ["tea"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "user/stock/tea",
+        "shared/orders/a",
+        "user/orders/none",
+        "user/orders/a/b",
+        "user/orders/",
+        "user",
+        "user/",
+        "everybody/orders/a",
+        "user/..%2f..%2fcommit/a",
+        "user/orders/%2e%2e",
+    ],
+)
+def test_records_that_are_not_there_are_404(client: Client, path: str) -> None:
+    client.post("/write")
+    assert code(client.get(f"/_edge/records/{path}")) == (404, "not-found")
+
+
+@pytest.mark.parametrize("limit", ["0", "201", "-1", "ten", "", "1.0", "٣", "9" * 5000])
+def test_limit_that_makes_no_sense_is_refused(client: Client, limit: str) -> None:
+    client.post("/write")
+    answer = client.get("/_edge/records/user/orders", params={"limit": limit})
+    assert code(answer) == (400, "malformed-query")
+
+
+@pytest.mark.parametrize("after", ["a/b", "..", "a b", "x" * 200, "&limit=1"])
+def test_after_that_is_no_id_is_refused(client: Client, after: str) -> None:
+    client.post("/write")
+    answer = client.get("/_edge/records/user/orders", params={"after": after})
+    assert code(answer) == (400, "malformed-query")
+
+
+def test_records_live_where_the_origin_keeps_them(client: Client) -> None:
+    user = client.post("/write").text
+    assert (user, RecordKey("user", "orders", "a")) in client.origin.records
+    assert ("", RecordKey("shared", "stock", "tea")) in client.origin.records
