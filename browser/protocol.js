@@ -5,6 +5,12 @@
  * Python counterparts: edge/hosts/fetch.py (`handle`), edge/release (the manifest), edge/errors.py (problems).
  */
 
+/**
+ * What open pages and IndexedDB rely on. A release with the same number takes over silently; one with another
+ * number waits until a page agrees (`edgekit.update()`) or no page is open.
+ */
+export const PROTOCOL = 1;
+
 /** Headers that the kit adds to HTTP; the spelling is only for people, names have no case. */
 export const HEADER = Object.freeze({
   host: "Edgekit-Host", // who answered: browser | edge | native
@@ -26,7 +32,8 @@ export const KEY_FIELD = "_key";
 export const PATH = Object.freeze({
   reserved: "/_edge/",
   worker: "/sw.js",
-  manifest: "/_edge/manifest.json",
+  manifest: "/_edge/manifest.json", // of the current release; a worker asks for its own among the releases
+  releases: "/_edge/releases/",
   keys: "/_edge/keys",
   view: "/_edge/view",
 });
@@ -46,6 +53,8 @@ export const MESSAGE = Object.freeze({
   status: "status", // page → worker: tell me your state
   view: "view", // page → worker: ask the edge for the current view
   state: "state", // worker → page: `{type, state: HostState}`
+  update: "update", // worker → page: `{type, release}` waits for the page to agree
+  take: "take", // page → waiting worker: take over
 });
 
 /** How long each wait may last, in milliseconds. Whatever takes longer counts as failed. */

@@ -2,9 +2,14 @@
 /**
  * A release in Cache Storage: one cache per release, entries addressed by the SHA-256 of their bytes,
  * the manifest put last. A cache without a manifest is a download that has not finished, and is not used.
+ *
+ * Script of a page can write to caches. So nothing in them is believed: the manifest has to have the hash that
+ * `/sw.js` names, and each file the hash that the manifest names, whenever it is read.
  */
 
+import { sha256 } from "./digest.js";
 import { PATH, RELEASE_CACHE } from "./protocol.js";
+import { dropSnapshots } from "./snapshot-store.js";
 
 /** @typedef {import("./protocol.js").Manifest} Manifest */
 /** @typedef {{manifest: Manifest, read: (path: string) => Promise<Response>}} Release */
@@ -12,35 +17,33 @@ import { PATH, RELEASE_CACHE } from "./protocol.js";
 /** @typedef {{fetch: Fetch, caches: CacheStorage}} Platform */
 
 const TYPE = "content-type";
+const NEVER = new AbortController().signal;
 
 /**
- * Fetch the current manifest. Rejects if it is not the one that `hash` (SHA-256, hex) names: the
- * server has moved on, and its next service worker will say so.
+ * The bytes of a release's manifest, from the server. Rejects if they do not have the hash (SHA-256, hex).
  *
+ * @param {string} id   of the release
  * @param {string} hash
  * @param {Platform} platform
- * @returns {Promise<Manifest>}
  */
-export async function fetchManifest(hash, { fetch }) {
-  const response = await fetch(PATH.manifest, { cache: "no-store", credentials: "omit", redirect: "error" });
-  if (!response.ok) throw new Error(`${PATH.manifest} answered ${response.status}`);
-  const bytes = await response.arrayBuffer();
-  if ((await sha256(bytes)) !== hash) throw new Error("the manifest is that of another release");
-  return JSON.parse(new TextDecoder().decode(bytes));
+export async function fetchManifest(id, hash, { fetch }) {
+  return (await download(`${PATH.releases}${id}.json`, hash, fetch, NEVER)).arrayBuffer();
 }
 
 /**
  * Bring every file of the release into its cache; what an older release has is not fetched again.
  * Rejects, with nothing usable left behind, if one file is missing or its bytes are not the right ones.
  *
- * @param {Manifest} manifest
+ * @param {ArrayBuffer} bytes   the manifest
  * @param {Platform} platform
  * @param {(loaded: number, total: number) => void} [onProgress]   bytes
  * @returns {Promise<Release>}
  */
-export async function install(manifest, platform, onProgress = () => {}) {
-  const cache = await platform.caches.open(RELEASE_CACHE + manifest.release);
-  const older = await releaseCaches(platform.caches);
+export async function install(bytes, platform, onProgress = () => {}) {
+  const manifest = parse(bytes);
+  const { fetch, caches } = platform;
+  const cache = await caches.open(RELEASE_CACHE + manifest.release);
+  const older = await releaseCaches(caches);
   // What is needed late is fetched late.
   const files = Object.entries(manifest.files).filter(([path]) => path !== manifest.roles.late);
   const total = files.reduce((sum, [, { size }]) => sum + size, 0);
@@ -48,8 +51,10 @@ export async function install(manifest, platform, onProgress = () => {}) {
   const stop = new AbortController();
   onProgress(0, total);
   const puts = files.map(async ([path, { sha256: hash, size }]) => {
-    const file = (await copyOf(hash, older)) ?? (await download(path, hash, platform.fetch, stop.signal));
-    await cache.put(address(hash), file);
+    const file = runs(manifest, path)
+      ? await asLoaded(path, hash, fetch, stop.signal)
+      : ((await copyOf(hash, older)) ?? (await download(path, hash, fetch, stop.signal)));
+    await put(cache, address(hash), file, caches);
     loaded += size;
     onProgress(loaded, total);
   });
@@ -60,23 +65,23 @@ export async function install(manifest, platform, onProgress = () => {}) {
     await Promise.allSettled(puts);
     throw error;
   }
-  await cache.put(PATH.manifest, new Response(JSON.stringify(manifest), { headers: { [TYPE]: "application/json" } }));
-  return reader(manifest, cache, platform.fetch);
+  await put(cache, PATH.manifest, new Response(bytes, { headers: { [TYPE]: "application/json" } }), caches);
+  return reader(manifest, platform);
 }
 
 /**
  * An installed release, or undefined if it is not (or no longer) wholly there.
  *
  * @param {string} id
+ * @param {string} hash   of its manifest
  * @param {Platform} platform
  * @returns {Promise<Release | undefined>}
  */
-export async function open(id, { caches, fetch }) {
-  const name = RELEASE_CACHE + id;
-  if (!(await caches.has(name))) return undefined;
-  const cache = await caches.open(name);
-  const manifest = await cache.match(PATH.manifest);
-  return manifest && reader(await manifest.json(), cache, fetch);
+export async function open(id, hash, platform) {
+  const kept = await platform.caches.match(PATH.manifest, { cacheName: RELEASE_CACHE + id });
+  const bytes = await kept?.arrayBuffer();
+  if (bytes === undefined || (await sha256(bytes)) !== hash) return undefined;
+  return reader(parse(bytes), platform);
 }
 
 /**
@@ -90,25 +95,76 @@ export async function prune(id, { caches }) {
   await Promise.all(names.filter((name) => name !== RELEASE_CACHE + id).map((name) => caches.delete(name)));
 }
 
-/** @param {Manifest} manifest @param {Cache} cache @param {import("./protocol.js").Fetch} fetch @returns {Release} */
-function reader(manifest, cache, fetch) {
+/** @param {Manifest} manifest @param {Platform} platform @returns {Release} */
+function reader(manifest, { fetch, caches }) {
+  const cacheName = RELEASE_CACHE + manifest.release;
   return {
     manifest,
     async read(path) {
       const file = manifest.files[path];
-      if (!file) throw new Error(`${path} is not in release ${manifest.release}`);
-      const kept = await cache.match(address(file.sha256));
-      if (kept) return kept;
-      const fetched = await download(path, file.sha256, fetch, new AbortController().signal);
-      await cache.put(address(file.sha256), fetched.clone());
+      if (file === undefined) throw new Error(`${path} is not in release ${manifest.release}`);
+      const key = address(file.sha256);
+      // By name each time: the browser, or somebody, may have deleted the cache under a running worker.
+      const kept = await caches.match(key, { cacheName });
+      if (kept !== undefined) {
+        const bytes = await kept.arrayBuffer();
+        const checking = sha256(bytes).then((hash) => hash === file.sha256);
+        if (path === manifest.roles.wasm) {
+          const drop = async () => (await caches.open(cacheName)).delete(key);
+          return clean(whileChecked(bytes, checking, path, drop), kept);
+        }
+        if (await checking) return clean(bytes, kept);
+      }
+      const fetched = await download(path, file.sha256, fetch, NEVER);
+      await put(await caches.open(cacheName), key, fetched.clone(), caches).catch(() => {}); // it will do without
       return fetched;
     },
   };
 }
 
+/**
+ * Bytes for a consumer that works on them while they are still being checked (WebAssembly is compiled). It gets
+ * an error in place of the end if they are wrong.
+ *
+ * @param {ArrayBuffer} bytes @param {Promise<boolean>} checking @param {string} path @param {() => Promise<unknown>} drop
+ */
+function whileChecked(bytes, checking, path, drop) {
+  return new ReadableStream({
+    async start(controller) {
+      controller.enqueue(new Uint8Array(bytes));
+      if (await checking) return controller.close();
+      await drop();
+      controller.error(new Error(`${path} was damaged where it was kept`));
+    },
+  });
+}
+
+/** Whether the worker itself is made of this file. @param {Manifest} manifest @param {string} path */
+function runs({ roles }, path) {
+  return path === roles.loader || path === roles.factory || path.startsWith(roles.kit);
+}
+
+/**
+ * A file that the browser has just loaded as code of this worker, from its HTTP cache. If that copy is wrong, so
+ * is what runs: it is replaced there, and this install fails, so that the next one starts from the right bytes.
+ *
+ * @param {string} path @param {string} hash @param {Fetch} fetch @param {AbortSignal} signal
+ */
+async function asLoaded(path, hash, fetch, signal) {
+  const loaded = await attempt(path, hash, fetch, signal, "default");
+  if (loaded !== undefined) return loaded;
+  await attempt(path, hash, fetch, signal, "reload");
+  throw new Error(`${path} was damaged when it was loaded`);
+}
+
 /** @param {string} hash */
 function address(hash) {
   return `${PATH.reserved}sha256/${hash}`;
+}
+
+/** @param {ArrayBuffer} bytes   of a manifest @returns {Manifest} */
+export function parse(bytes) {
+  return JSON.parse(new TextDecoder().decode(bytes));
 }
 
 /** @param {CacheStorage} caches */
@@ -123,7 +179,6 @@ async function copyOf(hash, older) {
     const response = await cache.match(address(hash));
     if (response === undefined) continue;
     const bytes = await response.arrayBuffer();
-    // Script of the page can write to caches, so an old copy is trusted no more than the network.
     if ((await sha256(bytes)) === hash) return clean(bytes, response);
   }
   return undefined;
@@ -132,22 +187,38 @@ async function copyOf(hash, older) {
 /** @param {string} path @param {string} hash @param {Fetch} fetch @param {AbortSignal} signal */
 async function download(path, hash, fetch, signal) {
   // The second try goes around an HTTP cache that may hold the wrong bytes.
-  for (const cache of /** @type {RequestCache[]} */ (["default", "reload"])) {
-    const response = await fetch(path, { cache, signal, credentials: "omit", redirect: "error" });
-    if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
-    const bytes = await response.arrayBuffer();
-    if ((await sha256(bytes)) === hash) return clean(bytes, response);
+  const file = (await attempt(path, hash, fetch, signal, "default")) ?? (await attempt(path, hash, fetch, signal, "reload"));
+  if (file === undefined) throw new Error(`${path} does not have the bytes that the release promises`);
+  return file;
+}
+
+/** @param {string} path @param {string} hash @param {Fetch} fetch @param {AbortSignal} signal @param {RequestCache} cache */
+async function attempt(path, hash, fetch, signal, cache) {
+  const response = await fetch(path, { cache, signal, credentials: "omit", redirect: "error" });
+  if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
+  const bytes = await response.arrayBuffer();
+  return (await sha256(bytes)) === hash ? clean(bytes, response) : undefined;
+}
+
+/** When storage is short, snapshots go first: they only save time. @param {Cache} cache @param {string} key @param {Response} file @param {CacheStorage} caches */
+async function put(cache, key, file, caches) {
+  try {
+    await cache.put(key, file.clone());
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    await dropSnapshots(caches);
+    await cache.put(key, file).catch((again) => {
+      throw isFull(again) ? new Error("the browser has no room left for this site") : again;
+    });
   }
-  throw new Error(`${path} does not have the bytes that the manifest promises`);
 }
 
-/** Only bytes and media type are kept. @param {ArrayBuffer} bytes @param {Response} response */
-function clean(bytes, response) {
-  return new Response(bytes, { headers: { [TYPE]: response.headers.get(TYPE) ?? "application/octet-stream" } });
+/** @param {unknown} error */
+function isFull(error) {
+  return error instanceof Error && error.name === "QuotaExceededError";
 }
 
-/** @param {ArrayBuffer} bytes */
-export async function sha256(bytes) {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** Only bytes and media type are kept. @param {BodyInit} body @param {Response} response */
+function clean(body, response) {
+  return new Response(body, { headers: { [TYPE]: response.headers.get(TYPE) ?? "application/octet-stream" } });
 }

@@ -2,16 +2,18 @@
 /** The service worker: wires events to the parts. `/sw.js`, which the build writes, calls `serve`. */
 
 import { createAnswer } from "./answer.js";
+import { createKeeper } from "./keeper.js";
 import { createLocalHost } from "./local-host.js";
 import { createLull } from "./lull.js";
 import { createNetwork, mintKey } from "./network.js";
 import { passes } from "./placement.js";
-import { MESSAGE, PAGE_FILES, PATH } from "./protocol.js";
-import { fetchManifest, install, open, prune } from "./release.js";
+import { MESSAGE, PAGE_FILES, PATH, PROTOCOL } from "./protocol.js";
+import { prune } from "./release.js";
 import { boot } from "./runtime.js";
 import { createServices } from "./services.js";
 import { snapshotStore } from "./snapshot-store.js";
 import { openStore } from "./store.js";
+import { createTakeover } from "./takeover.js";
 import { createUser } from "./user.js";
 import { keyRing } from "./view.js";
 
@@ -42,37 +44,39 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   async function report(change) {
     const { phase, release, mode } = state;
     state = { phase, release, mode, ...change };
+    await tell({ type: MESSAGE.state, state });
+  }
+
+  /** @param {object} message */
+  async function tell(message) {
     const pages = await sw.clients.matchAll({ type: "window", includeUncontrolled: true });
-    for (const page of pages) page.postMessage({ type: MESSAGE.state, state });
+    for (const page of pages) page.postMessage(message);
   }
 
-  /** @type {Promise<import("./release.js").Release | undefined>} */
-  let release = open(id, platform).catch(() => undefined);
+  const keeper = createKeeper({
+    id,
+    hash: manifestHash,
+    platform,
+    now,
+    // A host that runs goes on while its files are fetched again.
+    onProgress: (progress) => void (state.phase === "ready" || report({ phase: "download", ...progress })),
+  });
 
-  async function download() {
-    const manifest = await fetchManifest(manifestHash, platform);
-    const { mode } = manifest;
-    return install(manifest, platform, (loaded, total) => void report({ phase: "download", mode, loaded, total }));
-  }
-
-  /** Fetched again should the browser have thrown it away. */
-  async function current() {
-    const found = (await release) ?? (await download());
-    release = Promise.resolve(found);
-    return found;
-  }
+  /** Is the release still there? If it cannot be had any more, there may be a newer one. */
+  const renew = () => keeper.renew().catch(() => sw.registration.update().catch(() => {}));
 
   const store = openStore(globalThis.indexedDB);
   const fetchKeys = async () => (await fetch(PATH.keys, { credentials: "omit", redirect: "error" })).json();
   const user = createUser({ store, fetch, findKey: keyRing(fetchKeys, now), now });
 
-  const kept = snapshotStore(id, platform);
+  const estimate = async () => navigator.storage.estimate();
+  const kept = snapshotStore(id, { caches, estimate });
   const host = createLocalHost({
     now,
     onPhase: (phase, reason) => void report({ phase, ...(reason === undefined ? {} : { reason }) }),
     boot: async () => {
       void user.current(); // its first question to an edge runs beside the boot
-      const { manifest, read } = await current();
+      const { manifest, read } = await keeper.current();
       state = { ...state, mode: manifest.mode };
       const development = manifest.mode === "development";
       const services = createServices({ ...platform, development });
@@ -93,15 +97,38 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
     mintKey: () => mintKey(store),
     acceptView: user.accept,
   });
-  const answer = createAnswer({ origin, release: () => release, host, startSoon, view: user.current, network });
+  const answer = createAnswer({ origin, release: keeper.installed, host, startSoon, view: user.current, network });
+
+  const takeover = createTakeover(store, PROTOCOL);
+  const isWaiting = () => sw.serviceWorker?.state === "installed";
+  const offer = { type: MESSAGE.update, release: id };
+
+  async function arrive() {
+    try {
+      await keeper.current();
+    } catch (error) {
+      await report({ phase: "failed", reason: error instanceof Error ? error.message : String(error) });
+      throw error;
+    }
+    // The browser lets the old worker finish what it has begun.
+    if (await takeover.isSilent(sw.registration.active === null)) void sw.skipWaiting();
+    else await tell(offer);
+  }
+
+  /** For pages that were opened while this worker waits. */
+  async function offerAgain() {
+    if (!(await takeover.isSilent(false))) await tell(offer);
+  }
 
   sw.addEventListener("install", (event) => {
-    event.waitUntil(Promise.all([current(), route(event)]));
-    void sw.skipWaiting();
+    event.waitUntil(Promise.all([arrive(), route(event)]));
   });
 
   sw.addEventListener("activate", (event) => {
-    event.waitUntil(Promise.all([sw.clients.claim(), prune(id, platform)]));
+    const { installing, waiting } = sw.registration;
+    // A release that is arriving fills its cache just now.
+    const tidy = installing === null && waiting === null ? prune(id, platform) : undefined;
+    event.waitUntil(Promise.all([sw.clients.claim(), takeover.done(), tidy]));
     // Not waited for: requests are held back until this event is over.
     void (state.mode === "development" ? host.start() : startSoon());
   });
@@ -117,10 +144,14 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   sw.addEventListener("message", (event) => {
     switch (event.data?.type) {
       case MESSAGE.warm:
-        event.waitUntil(startSoon());
+        event.waitUntil(Promise.all([startSoon(), renew()]));
         break;
       case MESSAGE.status:
         event.source?.postMessage({ type: MESSAGE.state, state });
+        if (isWaiting()) event.waitUntil(offerAgain());
+        break;
+      case MESSAGE.take:
+        void sw.skipWaiting();
         break;
       case MESSAGE.view:
         event.waitUntil(user.refresh());
@@ -130,7 +161,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
 
   // A worker that was stopped starts at its next event; its host starts with it, at once where that is quick.
   // Not before the install: then the release is not there yet.
-  void release.then(async (found) => found && ((await kept.find()) ? host.start() : startSoon()));
+  void keeper.installed().then(async (found) => found && !isWaiting() && ((await kept.find()) ? host.start() : startSoon()));
 }
 
 /**

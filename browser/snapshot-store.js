@@ -1,33 +1,50 @@
 // @ts-check
 /** Where the snapshot of a release is kept: in the release's own cache, so that they come and go together. */
 
+import { sha256 } from "./digest.js";
 import { PATH, RELEASE_CACHE } from "./protocol.js";
-import { sha256 } from "./release.js";
 
+const FOLDER = `${PATH.reserved}snapshot/`;
+const KINDS = ["jspi", "plain"]; // whether the engine can switch stacks is baked into the memory image
 const DIGEST = "x-sha256";
+const RESERVE = 48_000_000; // bytes that a snapshot leaves to others, such as the next release
 
 /**
  * @param {string} id   of the release
- * @param {{caches: CacheStorage}} platform
+ * @param {{caches: CacheStorage, estimate: () => Promise<StorageEstimate>}} platform
  * @returns {import("./runtime.js").SnapshotStore}
  */
-export function snapshotStore(id, { caches }) {
-  // Whether the engine can switch stacks is baked into the memory image.
-  const address = `${PATH.reserved}snapshot/${"Suspending" in WebAssembly ? "jspi" : "plain"}`;
-  const cache = () => caches.open(RELEASE_CACHE + id);
+export function snapshotStore(id, { caches, estimate }) {
+  const cacheName = RELEASE_CACHE + id;
+  const address = FOLDER + KINDS["Suspending" in WebAssembly ? 0 : 1];
   return {
     async find() {
-      const kept = await (await cache()).match(address);
+      const kept = await caches.match(address, { cacheName });
       return kept && { packed: verified(kept) };
     },
     async save(packed) {
+      const { quota = Infinity, usage = 0 } = await estimate();
+      if (quota - usage < packed.byteLength + RESERVE) throw new Error("too little room is left for this site");
       const headers = { "content-type": "application/octet-stream", [DIGEST]: await sha256(packed.buffer) };
-      await (await cache()).put(address, new Response(packed, { headers }));
+      const cache = await caches.open(cacheName);
+      await cache.put(address, new Response(packed, { headers }));
     },
     async drop() {
-      await (await cache()).delete(address);
+      await drop(caches, cacheName);
     },
   };
+}
+
+/** Delete the snapshots of all releases; they are made again. @param {CacheStorage} caches */
+export async function dropSnapshots(caches) {
+  const names = (await caches.keys()).filter((name) => name.startsWith(RELEASE_CACHE));
+  await Promise.all(names.map((name) => drop(caches, name)));
+}
+
+/** @param {CacheStorage} caches @param {string} name */
+async function drop(caches, name) {
+  const cache = await caches.open(name);
+  await Promise.all(KINDS.map((kind) => cache.delete(FOLDER + kind)));
 }
 
 /** @param {Response} kept */

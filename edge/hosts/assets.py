@@ -11,7 +11,7 @@ from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -31,16 +31,11 @@ NAMED = re.compile(
 )
 FOREVER = "public, max-age=31536000, immutable"
 # Names that say nothing about the content, of the current release. No cache may keep the service worker,
-# or a browser could not be told to stop; of the others it has to ask whether they have changed.
-CHANGING = {
-    "/sw.js": "no-store",
-    "/_edge/manifest.json": "no-cache",
-    "/_edge/page.js": "no-cache",
-    "/_edge/device.js": "no-cache",
-    "/_edge/rpc-client.js": "no-cache",
-    "/_edge/strip.js": "no-cache",
-    "/_edge/page.css": "no-cache",
-}
+# or a browser could not be told to stop.
+CHANGING = {"/sw.js": "no-store", "/_edge/manifest.json": "no-cache"}
+# What pages load by a stable name. The answer names the file of the release, so that what that imports is
+# of the same release, and needs not be asked for again.
+STABLE = re.compile(r"/_edge/([a-z][a-z-]*\.(?:js|css))")
 
 
 class Assets:
@@ -69,29 +64,17 @@ class Assets:
                 return
         if self._release is None:
             raise Problem("not-found", "this host serves no browser release")
-        if path in CHANGING:
-            response = self._changing(Headers(scope=scope), self._release, path)
-        elif NAMED.fullmatch(path):
-            response = _named(Headers(scope=scope), self._release / path[1:])
-        else:
-            raise Problem("not-found")
-        await response(scope, receive, send)
+        await self._file(Headers(scope=scope), self._release, path)(scope, receive, send)
 
-    def _changing(self, asked: Headers, release: Path, path: str) -> Response:
-        """A small file. The tag is of its content: a release that replaces another may have its size and,
-        where builds are reproducible, its time."""
-        own = path in ("/sw.js", "/_edge/manifest.json")
-        file = (
-            release / path[1:] if own else release / self._kit_folder(release) / path.removeprefix("/_edge/")
-        )
-        headers = {"cache-control": CHANGING[path], "vary": "accept-encoding"}
-        media_type = MEDIA_TYPES[file.suffix]
-        file = _best(asked, file, headers)
-        content = file.read_bytes()
-        tag = headers["etag"] = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-        if tag in asked.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        return Response(content, headers=headers, media_type=media_type)
+    def _file(self, asked: Headers, release: Path, path: str) -> Response:
+        if NAMED.fullmatch(path):
+            return _named(asked, release / path[1:])
+        if path in CHANGING:
+            return _changing(asked, release / path[1:], CHANGING[path])
+        stable = STABLE.fullmatch(path)
+        if stable and (release / (name := self._kit_folder(release) + stable[1])).is_file():
+            return RedirectResponse(f"/{name}", headers={"cache-control": "no-cache"})
+        raise Problem("not-found")
 
     def _kit_folder(self, release: Path) -> str:
         """Where the current release has its scripts; looked up again when another one has been published."""
@@ -106,17 +89,25 @@ class Assets:
         return self._kit
 
 
-def _named(asked: Headers, file: Path) -> Response:
-    headers = {"cache-control": FOREVER, "vary": "accept-encoding"}
-    return FileResponse(_best(asked, file, headers), headers=headers, media_type=MEDIA_TYPES.get(file.suffix))
-
-
-def _best(asked: Headers, file: Path, headers: dict[str, str]) -> Path:
-    """The file or its compressed copy, which `headers` then name; raises `Problem("not-found")`."""
+def _changing(asked: Headers, file: Path, cache: str) -> Response:
+    """A small file. The tag is of its content: a release that replaces another may have its size and,
+    where builds are reproducible, its time."""
     if not file.is_file():
         raise Problem("not-found")
+    content = file.read_bytes()
+    headers = {"cache-control": cache, "etag": f'"{hashlib.sha256(content).hexdigest()[:32]}"'}
+    if headers["etag"] in asked.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(content, headers=headers, media_type=MEDIA_TYPES[file.suffix])
+
+
+def _named(asked: Headers, file: Path) -> Response:
+    if not file.is_file():
+        raise Problem("not-found")
+    headers = {"cache-control": FOREVER, "vary": "accept-encoding"}
+    media_type = MEDIA_TYPES.get(file.suffix)
     packed = file.with_name(file.name + ".br")
-    if "br" not in asked.get("accept-encoding", "") or not packed.is_file():
-        return file
-    headers["content-encoding"] = "br"
-    return packed
+    if "br" in asked.get("accept-encoding", "") and packed.is_file():
+        file = packed
+        headers["content-encoding"] = "br"
+    return FileResponse(file, headers=headers, media_type=media_type)

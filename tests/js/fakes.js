@@ -27,6 +27,11 @@ export class FakeCaches {
     return this.stores.delete(name);
   }
 
+  /** @param {string} url @param {{cacheName: string}} options */
+  async match(url, { cacheName }) {
+    return this.stores.get(cacheName)?.match(url);
+  }
+
   /** As the type that the code under test asks for. @returns {CacheStorage} */
   get typed() {
     return /** @type {any} */ (this);
@@ -36,6 +41,7 @@ export class FakeCaches {
 class FakeCache {
   /** @type {Map<string, Response>} */
   entries = new Map();
+  room = Infinity; // how many more entries there may be
 
   /** @param {string} url */
   async match(url) {
@@ -44,7 +50,15 @@ class FakeCache {
 
   /** @param {string} url @param {Response} response */
   async put(url, response) {
+    if (this.room < 1) throw new DOMException("no room", "QuotaExceededError");
+    if (!this.entries.has(url)) this.room -= 1;
     this.entries.set(url, response);
+  }
+
+  /** @param {string} url */
+  async delete(url) {
+    if (this.entries.has(url)) this.room += 1;
+    return this.entries.delete(url);
   }
 }
 

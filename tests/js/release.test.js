@@ -7,15 +7,21 @@ import { fetchManifest, install, open, prune } from "../../browser/release.js";
 import { FakeCaches, manifest, recordingFetch } from "./fakes.js";
 
 const sha256 = (/** @type {string} */ text) => createHash("sha256").update(text).digest("hex");
+const bytesOf = (/** @type {string} */ text) => /** @type {ArrayBuffer} */ (new TextEncoder().encode(text).buffer);
+const address = (/** @type {string} */ text) => `/_edge/sha256/${sha256(text)}`;
 
-/** A manifest of these files. @param {string} release @param {Record<string, string>} files */
-const releaseOf = (release, files) =>
-  manifest({
-    release,
-    files: Object.fromEntries(
-      Object.entries(files).map(([path, text]) => [path, { sha256: sha256(text), size: text.length }]),
-    ),
-  });
+/**
+ * A release of these files: `text` is its manifest, with the hash `hash`.
+ *
+ * @param {string} id @param {Record<string, string>} files
+ * @param {Partial<import("../../browser/protocol.js").Manifest["roles"]>} [roles]
+ */
+function releaseOf(id, files, roles = {}) {
+  const listed = Object.entries(files).map(([path, text]) => [path, { sha256: sha256(text), size: text.length }]);
+  const plain = manifest();
+  const text = JSON.stringify({ ...plain, release: id, roles: { ...plain.roles, ...roles }, files: Object.fromEntries(listed) });
+  return { id, text, hash: sha256(text), bytes: bytesOf(text) };
+}
 
 /** A server with these files. @param {Record<string, string>} files */
 function platformOf(files) {
@@ -27,18 +33,22 @@ function platformOf(files) {
   });
   const store = new FakeCaches();
   const paths = () => requests.map(({ url }) => new URL(url).pathname).sort();
-  return { platform: { fetch, caches: store.typed }, store, paths };
+  return { platform: { fetch, caches: store.typed }, store, paths, requests };
 }
+
+/** @param {{read: (path: string) => Promise<Response>} | undefined} release @param {string} path */
+const textOf = async (release, path) => (await release?.read(path))?.text();
 
 test("a release is installed whole, and read again later", async () => {
   const files = { "/_edge/a/1": "one", "/_edge/b/2": "two", "/_edge/c/2": "two" };
   const { platform, paths } = platformOf(files);
+  const { id, hash, bytes } = releaseOf("r1", files);
   /** @type {[number, number][]} */
   const progress = [];
-  await install(releaseOf("r1", files), platform, (...step) => progress.push(step));
+  await install(bytes, platform, (...step) => progress.push(step));
   assert.deepEqual(paths(), Object.keys(files));
   assert.deepEqual([progress[0], progress.at(-1)], [[0, 9], [9, 9]]);
-  const release = await open("r1", platform);
+  const release = await open(id, hash, platform);
   const response = await release?.read("/_edge/a/1");
   assert.equal(await response?.text(), "one");
   assert.deepEqual([...(response?.headers ?? [])], [["content-type", "text/x-test"]]);
@@ -48,44 +58,60 @@ test("a release is installed whole, and read again later", async () => {
 test("unchanged files are copied from the release before, wherever they stood in it", async () => {
   const before = { "/_edge/old/a": "same", "/_edge/old/b": "old" };
   const { platform } = platformOf(before);
-  await install(releaseOf("r1", before), platform);
+  await install(releaseOf("r1", before).bytes, platform);
   const after = { "/_edge/new/a": "same", "/_edge/new/b": "new" };
   const server = platformOf(after);
-  await install(releaseOf("r2", after), { ...platform, fetch: server.platform.fetch });
+  const release = await install(releaseOf("r2", after).bytes, { ...platform, fetch: server.platform.fetch });
   assert.deepEqual(server.paths(), ["/_edge/new/b"]);
-  assert.equal(await (await (await open("r2", platform))?.read("/_edge/new/a"))?.text(), "same");
+  assert.equal(await textOf(release, "/_edge/new/a"), "same");
 });
 
 test("a copy that somebody changed is fetched again", async () => {
   const { platform, store, paths } = platformOf({ "/_edge/a": "right" });
-  const cache = await store.open("edgekit-release-old");
-  await cache.put(`/_edge/sha256/${sha256("right")}`, new Response("wrong"));
-  const release = await install(releaseOf("r1", { "/_edge/a": "right" }), platform);
+  await (await store.open("edgekit-release-old")).put(address("right"), new Response("wrong"));
+  const release = await install(releaseOf("r1", { "/_edge/a": "right" }).bytes, platform);
   assert.deepEqual(paths(), ["/_edge/a"]);
-  assert.equal(await (await release.read("/_edge/a")).text(), "right");
+  assert.equal(await textOf(release, "/_edge/a"), "right");
 });
 
 test("wrong bytes are tried once more around the HTTP cache, and never stored", async () => {
-  const { platform, store, paths } = platformOf({ "/_edge/a": "wrong" });
-  const wanted = releaseOf("r1", { "/_edge/a": "right" });
-  await assert.rejects(install(wanted, platform), /does not have the bytes/);
-  assert.deepEqual(paths(), ["/_edge/a", "/_edge/a"]);
+  const { platform, store, requests } = platformOf({ "/_edge/a": "wrong" });
+  await assert.rejects(install(releaseOf("r1", { "/_edge/a": "right" }).bytes, platform), /does not have the bytes/);
+  assert.deepEqual(requests.map(({ cache }) => cache), ["default", "reload"]);
   assert.equal(store.stores.get("edgekit-release-r1")?.entries.size, 0);
+});
+
+test("what the worker itself is made of is compared with what was loaded, never with an older copy", async () => {
+  const files = { "/_edge/kit/abc/a.js": "kit", "/_edge/p/pyodide.mjs": "loader", "/_edge/p/factory.mjs": "factory" };
+  const wanted = releaseOf("r2", files, { loader: "/_edge/p/pyodide.mjs", factory: "/_edge/p/factory.mjs" });
+  for (const damaged of Object.keys(files)) {
+    const old = platformOf(files);
+    await install(releaseOf("r1", files).bytes, old.platform);
+    const { fetch, requests } = recordingFetch(({ url, cache }) => {
+      const path = /** @type {keyof typeof files} */ (new URL(url).pathname);
+      return new Response(path === damaged && cache !== "reload" ? "what the browser has run" : files[path]);
+    });
+    await assert.rejects(install(wanted.bytes, { ...old.platform, fetch }), /was damaged when it was loaded/);
+    const healed = requests.filter(({ cache }) => cache === "reload").map(({ url }) => new URL(url).pathname);
+    assert.deepEqual(healed, [damaged]);
+    assert.equal(await open("r2", wanted.hash, old.platform), undefined);
+  }
 });
 
 test("half a release is no release; the next try fetches the rest only", async () => {
   const files = { "/_edge/a": "one", "/_edge/b": "two" };
+  const { id, hash, bytes } = releaseOf("r1", files);
   const half = platformOf({ "/_edge/a": "one" });
-  await assert.rejects(install(releaseOf("r1", files), half.platform), /answered 404/);
-  assert.equal(await open("r1", half.platform), undefined);
+  await assert.rejects(install(bytes, half.platform), /answered 404/);
+  assert.equal(await open(id, hash, half.platform), undefined);
   const whole = platformOf(files);
-  await install(releaseOf("r1", files), { ...half.platform, fetch: whole.platform.fetch });
+  await install(bytes, { ...half.platform, fetch: whole.platform.fetch });
   assert.deepEqual(whole.paths(), ["/_edge/b"]);
 });
 
 test("a release that was never installed is not there", async () => {
   const { platform, store } = platformOf({});
-  assert.equal(await open("r1", platform), undefined);
+  assert.equal(await open("r1", sha256(""), platform), undefined);
   assert.deepEqual(await store.keys(), []);
 });
 
@@ -96,10 +122,78 @@ test("only the present release is kept; other caches are left alone", async () =
   assert.deepEqual(await store.keys(), ["edgekit-release-r2", "edgekit-catalog", "app"]);
 });
 
-test("the manifest must be the one that the worker was built with", async () => {
-  const text = JSON.stringify(manifest());
-  const { platform } = platformOf({ "/_edge/manifest.json": text });
-  assert.deepEqual(await fetchManifest(sha256(text), platform), manifest());
-  await assert.rejects(fetchManifest(sha256("other"), platform), /another release/);
-  await assert.rejects(fetchManifest(sha256(text), platformOf({}).platform), /answered 404/);
+test("the manifest is that of the release, and must be the one that the worker was built with", async () => {
+  const { id, text, hash } = releaseOf("r1", {});
+  const { platform } = platformOf({ "/_edge/releases/r1.json": text });
+  assert.deepEqual(await fetchManifest(id, hash, platform), bytesOf(text));
+  await assert.rejects(fetchManifest(id, sha256("other"), platform), /does not have the bytes/);
+  await assert.rejects(fetchManifest("r2", hash, platform), /answered 404/);
+});
+
+test("a manifest that somebody changed where it is kept is no manifest", async () => {
+  const files = { "/_edge/a": "one" };
+  const { platform, store } = platformOf(files);
+  const { id, hash, bytes } = releaseOf("r1", files);
+  await install(bytes, platform);
+  await store.stores.get("edgekit-release-r1")?.put("/_edge/manifest.json", new Response(releaseOf("r1", { "/_edge/a": "evil" }).text));
+  assert.equal(await open(id, hash, platform), undefined);
+});
+
+test("a kept file that was changed or deleted is fetched again, and kept again", async () => {
+  const files = { "/_edge/a": "right" };
+  const { platform, store, paths } = platformOf(files);
+  const release = await install(releaseOf("r1", files).bytes, platform);
+  const cache = store.stores.get("edgekit-release-r1");
+  for (const damage of [() => cache?.put(address("right"), new Response("evil")), () => cache?.delete(address("right"))]) {
+    await damage();
+    const before = paths().length;
+    assert.equal(await textOf(release, "/_edge/a"), "right");
+    assert.equal(await textOf(release, "/_edge/a"), "right");
+    assert.equal(paths().length, before + 1);
+  }
+});
+
+test("a kept file that was changed is refused when it cannot be fetched again", async () => {
+  const files = { "/_edge/a": "right" };
+  const { platform, store } = platformOf(files);
+  await install(releaseOf("r1", files).bytes, platform);
+  await store.stores.get("edgekit-release-r1")?.put(address("right"), new Response("evil"));
+  const { hash } = releaseOf("r1", files);
+  const release = await open("r1", hash, { ...platform, fetch: async () => Promise.reject(new TypeError("offline")) });
+  await assert.rejects(async () => release?.read("/_edge/a"), /offline/);
+});
+
+test("WebAssembly is handed out while it is checked, and has no end if it is wrong", async () => {
+  const files = { "/_edge/p/a.wasm": "right" };
+  const { platform, store, paths } = platformOf(files);
+  const release = await install(releaseOf("r1", files, { wasm: "/_edge/p/a.wasm" }).bytes, platform);
+  assert.equal(await textOf(release, "/_edge/p/a.wasm"), "right");
+  await store.stores.get("edgekit-release-r1")?.put(address("right"), new Response("evil"));
+  await assert.rejects(textOf(release, "/_edge/p/a.wasm"), /damaged where it was kept/);
+  assert.equal(await textOf(release, "/_edge/p/a.wasm"), "right");
+  assert.equal(paths().length, 2);
+});
+
+test("where room is short, snapshots go first; then the install fails and says so", async () => {
+  const files = { "/_edge/a": "one", "/_edge/b": "two" };
+  const { platform, store } = platformOf({ ...files, "/_edge/c": "three" });
+  const cache = await store.open("edgekit-release-r1");
+  await cache.put("/_edge/snapshot/jspi", new Response("a snapshot"));
+  cache.room = 2;
+  await install(releaseOf("r1", files).bytes, platform);
+  assert.equal(await cache.match("/_edge/snapshot/jspi"), undefined);
+
+  const full = await store.open("edgekit-release-r2");
+  full.room = 1;
+  await assert.rejects(install(releaseOf("r2", { ...files, "/_edge/c": "three" }).bytes, platform), /no room left/);
+  assert.equal(await open("r2", releaseOf("r2", files).hash, platform), undefined);
+});
+
+test("what is needed late is fetched when it is read", async () => {
+  const files = { "/_edge/a": "one", "/_edge/late": "two" };
+  const { platform, paths } = platformOf(files);
+  const release = await install(releaseOf("r1", files, { late: "/_edge/late" }).bytes, platform);
+  assert.deepEqual(paths(), ["/_edge/a"]);
+  assert.equal(await textOf(release, "/_edge/late"), "two");
+  assert.deepEqual(paths(), Object.keys(files));
 });
