@@ -13,31 +13,47 @@ function hostOf(boot) {
   const clock = { now: 0 };
   /** @type {string[]} */
   const phases = [];
-  const host = createLocalHost({ boot, now: () => clock.now, onPhase: (phase, reason) => void phases.push(reason ?? phase) });
-  return { host, clock, phases };
+  const host = createLocalHost({
+    boot,
+    now: () => clock.now,
+    random: () => 0,
+    onPhase: (phase, reason) => void phases.push(reason ?? phase),
+  });
+  /** @param {AbortSignal} [signal] @param {string} [view] */
+  const answer = (signal = new AbortController().signal, view) => host.answer(request(), view, signal);
+  return { host, clock, phases, answer };
 }
 
 /** @param {Partial<App>} [change] @returns {App} */
-const app = (change) => ({ handle: () => [200, "", new Uint8Array()], cancel() {}, restored: false, timeline: [], ...change });
+const app = (change) => ({
+  handle: () => [200, "", new Uint8Array()],
+  cancel() {},
+  feed() {},
+  resume() {},
+  complete: async () => {},
+  restored: false,
+  timeline: [],
+  ...change,
+});
 
 test("it boots once, however many ask", async () => {
   let boots = 0;
-  const { host, phases } = hostOf(async () => (boots++, app()));
+  const { host, phases, answer } = hostOf(async () => (boots++, app()));
   assert.equal(host.ready(), false);
-  assert.equal(await host.answer(request(), undefined), null);
+  assert.equal(await answer(), null);
   assert.deepEqual(await Promise.all([host.start(), host.start()]), [true, true]);
   assert.equal(await host.start(), true);
   assert.equal(boots, 1);
   assert.deepEqual(phases, ["start", "ready"]);
-  assert.equal((await host.answer(request(), undefined))?.status, 200);
+  assert.equal((await answer())?.status, 200);
 });
 
 test("the app gets the view", async () => {
   /** @type {unknown} */
   let seen;
-  const { host } = hostOf(async () => app({ handle: (...words) => ((seen = words[8]), [200, "", new Uint8Array()]) }));
+  const { host, answer } = hostOf(async () => app({ handle: (...words) => ((seen = words[9]), [200, "", new Uint8Array()]) }));
   await host.start();
-  await host.answer(request(), '{"ver":1}');
+  await answer(undefined, '{"ver":1}');
   assert.equal(seen, '{"ver":1}');
 });
 
@@ -47,7 +63,7 @@ test("a boot that fails is tried again, later each time", async () => {
     boots += 1;
     throw new Error("no module named shop");
   });
-  for (const [time, expected] of /** @type {const} */ ([[0, 1], [999, 1], [1_000, 2], [2_999, 2], [3_000, 3]])) {
+  for (const [time, expected] of /** @type {const} */ ([[0, 1], [499, 1], [500, 2], [1_499, 2], [1_500, 3]])) {
     clock.now = time;
     assert.equal(await host.start(), false);
     assert.equal(boots, expected, `after ${time} ms`);
@@ -64,27 +80,81 @@ test("a crash means no answer, and a new interpreter", async () => {
     }),
     app(),
   ];
-  const { host, clock, phases } = hostOf(async () => apps.shift() ?? assert.fail("booted too often"));
+  const { host, clock, phases, answer } = hostOf(async () => apps.shift() ?? assert.fail("booted too often"));
   await host.start();
-  const answers = await Promise.all([host.answer(request(), undefined), host.answer(request(), undefined)]);
+  const answers = await Promise.all([answer(), answer()]);
   assert.deepEqual(answers, [null, null]);
   assert.equal(host.ready(), false);
   assert.deepEqual(phases, ["start", "ready", "Pyodide already fatally failed"]);
   clock.now = 1_000;
   assert.equal(await host.start(), true);
-  assert.equal((await host.answer(request(), undefined))?.status, 200);
+  assert.equal((await answer())?.status, 200);
 });
 
 test("a host that does not answer in time is passed by, and its work cancelled", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   /** @type {number[]} */
   const cancelled = [];
-  const { host } = hostOf(async () => app({ handle: () => undefined, cancel: (id) => void cancelled.push(id) }));
+  const { host, answer } = hostOf(async () => app({ handle: () => undefined, cancel: (id) => void cancelled.push(id) }));
   await host.start();
-  const answer = host.answer(request(), undefined);
+  const waiting = answer();
   await Promise.resolve();
   context.mock.timers.tick(10_000);
-  assert.equal(await answer, null);
+  assert.equal(await waiting, null);
   assert.deepEqual(cancelled, [1]);
   assert.equal(host.ready(), true);
+});
+
+test("it says whether it can be started", async () => {
+  const { host, clock } = hostOf(async () => Promise.reject(new Error("no")));
+  assert.equal(host.status(), "startable");
+  await host.start();
+  assert.equal(host.status(), "down");
+  clock.now = 500;
+  assert.equal(host.status(), "startable");
+  const other = hostOf(async () => app());
+  const starting = other.host.start();
+  assert.equal(other.host.status(), "startable");
+  await starting;
+  assert.equal(other.host.status(), "ready");
+});
+
+test("a crash in the background ends whatever waits", async () => {
+  const { host, phases, answer } = hostOf(async () =>
+    app({
+      handle: () => undefined,
+      cancel() {
+        throw new Error("Pyodide already fatally failed");
+      },
+    }),
+  );
+  await host.start();
+  const waiting = [answer(), answer()];
+  await Promise.resolve();
+  host.crashed(new Error("out of memory"));
+  assert.deepEqual(await Promise.all(waiting), [null, null]);
+  assert.deepEqual(phases.slice(2), ["out of memory"]);
+  assert.equal(host.ready(), false);
+});
+
+test("that the asker goes away is no crash, unless that shows one", async () => {
+  const healthy = hostOf(async () => app({ handle: () => undefined }));
+  const broken = hostOf(async () =>
+    app({
+      handle: () => undefined,
+      cancel() {
+        throw new Error("Pyodide already fatally failed");
+      },
+    }),
+  );
+  for (const { host, answer } of [healthy, broken]) {
+    await host.start();
+    const gone = new AbortController();
+    const waiting = answer(gone.signal);
+    await new Promise((resolve) => setImmediate(resolve));
+    gone.abort();
+    assert.equal(await waiting, null);
+  }
+  assert.equal(healthy.host.ready(), true);
+  assert.equal(broken.host.ready(), false);
 });
