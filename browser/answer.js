@@ -1,60 +1,125 @@
 // @ts-check
 /** Who answers a request: the release, the local host, an edge, or, when nobody can, an honest page. */
 
+import { isSafe } from "./network.js";
+import { fixedRoutes, match, routeOf, storedPath } from "./placement.js";
+import { LOCAL_LIMIT, isHealthy, order } from "./pool.js";
 import { DEADLINE, HEADER } from "./protocol.js";
-import { NetworkFailure, isSafe } from "./network.js";
-import { fixedRoutes, match, storedPath } from "./placement.js";
+import { race } from "./race.js";
 import { unavailable } from "./unavailable.js";
+
+/** @typedef {import("./release.js").Release} Release */
+/** @typedef {ReturnType<typeof import("./edges.js").createEdges>} Edges */
 
 /**
  * @param {object} parts
  * @param {string} parts.origin   the site's own origin
- * @param {() => Promise<import("./release.js").Release | undefined>} parts.release   undefined: not there (any more)
+ * @param {() => Promise<Release | undefined>} parts.release   undefined: not there (any more)
  * @param {import("./local-host.js").LocalHost} parts.host
  * @param {() => Promise<unknown>} parts.startSoon   start the local host when it disturbs nobody
  * @param {() => Promise<string | undefined>} parts.view
- * @param {(request: Request) => Promise<Response>} parts.network
- * @returns {(request: Request, later: (work: Promise<unknown>) => void) => Promise<Response>}
- *   `later` keeps the worker alive for work that the answer does not wait for
+ * @param {(request: Request) => Promise<import("./network.js").Sender>} parts.network
+ * @param {(release?: Release) => Edges} parts.edges
+ * @param {ReturnType<typeof import("./experience.js").createExperience>} parts.experience
+ * @param {() => number} parts.personal   how many answers about the user the network has given Python so far
+ * @param {() => boolean} parts.online
+ * @param {() => number} parts.now   ms
+ * @param {(who: "static" | "local" | "edge" | "nobody") => void} parts.count
  */
-export function createAnswer({ origin, release, host, startSoon, view, network }) {
-  /** @param {Request} request */
-  const locally = async (request) => host.answer(request, await view());
+export function createAnswer(parts) {
+  const { origin, release, host, startSoon, view, network, experience, personal, online, now, count } = parts;
 
-  /** @param {Request} request */
-  async function fromEdge(request) {
-    try {
-      return await network(request);
-    } catch (error) {
-      if (error instanceof NetworkFailure) return null;
-      throw error;
-    }
+  /**
+   * @param {Request} request
+   * @param {string} route   its pattern
+   * @param {AbortSignal} signal
+   * @param {Edges} edges
+   * @param {(work: Promise<unknown>) => void} [later]
+   */
+  async function locally(request, route, signal, edges, later) {
+    const began = now();
+    const known = personal();
+    const [payload, ready] = await Promise.all([view(), host.start()]);
+    if (!ready) return null;
+    const since = now();
+    const response = await host.answer(request, payload, signal, later);
+    const late = now() - since > LOCAL_LIMIT;
+    // Offline a handler may wait for what does not come. That does not make it slow.
+    if (late && edges.members().some((edge) => isHealthy(edge, began))) experience.wasSlow(route);
+    if (!signal.aborted) experience.answered(route, response?.status === 200 && personal() === known);
+    return response;
   }
 
-  return async (request, later) => {
-    const found = await release();
-    if (found === undefined) {
-      later(startSoon()); // fetches it again
-      return (await fromEdge(request)) ?? unavailable(request, []);
-    }
-    const { manifest, read } = found;
+  /**
+   * The answer of the local host where it is ready and may, else null: nobody else is asked.
+   *
+   * @param {Request} request
+   */
+  async function ifReady(request) {
+    const found = await soon(release());
+    if (found === undefined || !host.ready() || !isSafe(request.method)) return null;
     const url = new URL(request.url);
-    const placement = match(manifest, request.method, url, origin);
-    const stored = storedPath(manifest, url.pathname);
-    if (placement === "static" && stored !== undefined && !request.headers.has("range")) {
-      return file(await read(stored), request);
+    const route = match(found.manifest, request.method, url, origin) === "anywhere" ? routeOf(found.manifest, url) : "";
+    if (route === "" || experience.isSlow(route)) return null;
+    const response = await locally(request, route, request.signal, parts.edges(found));
+    if (response !== null) count("local");
+    return response;
+  }
+
+  /**
+   * @param {Request} request
+   * @param {(work: Promise<unknown>) => void} later   keeps the worker alive for work that is not waited for
+   */
+  async function answer(request, later) {
+    const found = await soon(release());
+    if (found === undefined) later(startSoon()); // fetches it again
+    const url = new URL(request.url);
+    const placement = found === undefined ? "edge" : match(found.manifest, request.method, url, origin);
+    const stored = found && storedPath(found.manifest, url.pathname);
+    if (placement === "static" && found && stored !== undefined && !request.headers.has("range")) {
+      count("static");
+      return file(await found.read(stored), request);
     }
-    const local = placement === "anywhere" && isSafe(request.method);
-    const ready = host.ready();
-    if (local && !ready) later(startSoon());
-    return (
-      (local && ready ? await locally(request) : null) ??
-      (await fromEdge(request)) ??
-      // The edge is gone: a host that was still booting is worth waiting for.
-      (local && !ready && (await soon(host.start())) ? await locally(request) : null) ??
-      unavailable(request, host.ready() ? fixedRoutes(manifest) : [])
+
+    const safe = isSafe(request.method);
+    const anywhere = placement === "anywhere" && safe;
+    const route = anywhere && found ? routeOf(found.manifest, url) : "";
+    const edges = parts.edges(found);
+    await soon(experience.loaded);
+    const local = host.status();
+    if (anywhere && local === "startable") later(startSoon());
+    const slow = experience.isSlow(route);
+    const plan = order({ safe, anywhere, slow, local, edges: edges.members(), online: online(), now: now() });
+    /** @type {Promise<import("./network.js").Sender> | undefined} */
+    let sender;
+    /** @type {"local" | "edge" | "nobody"} */
+    let who = "nobody";
+    const response = await race(
+      plan,
+      async (to, signal) => {
+        const answer =
+          to === "local"
+            ? await locally(request, route, signal, edges, later)
+            : await edges.ask(to, await (sender ??= network(request)), signal);
+        if (answer !== null && !signal.aborted) who = to === "local" ? "local" : "edge";
+        return answer;
+      },
+      request.signal,
     );
-  };
+    count(who);
+    if (response !== null) return response;
+    const works = host.status() === "down" || found === undefined ? [] : fixedRoutes(found.manifest);
+    const alone = works.filter((pattern) => experience.known().alone.includes(pattern));
+    return unavailable(request, alone, found && (await offlinePage(found)));
+  }
+
+  return { answer, ifReady };
+}
+
+/** The page that the app brings along for this: a static file `…/offline.html`. @param {Release} release */
+async function offlinePage({ manifest, read }) {
+  const path = Object.keys(manifest.static).find((name) => name.endsWith("/offline.html"));
+  return path === undefined ? undefined : read(manifest.static[path] ?? "").catch(() => undefined);
 }
 
 /** @param {Response} stored @param {Request} request */
@@ -65,10 +130,10 @@ function file(stored, request) {
   return new Response(request.method === "HEAD" ? null : stored.body, { headers });
 }
 
-/** `work`, or false at the deadline. @param {Promise<boolean>} work @returns {Promise<boolean>} */
+/** What is in storage, or undefined where that does not answer. @template T @param {Promise<T>} work @returns {Promise<T | undefined>} */
 function soon(work) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(false), DEADLINE.boot);
+    const timer = setTimeout(() => resolve(undefined), DEADLINE.storage);
     work.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

@@ -2,29 +2,34 @@
 /** The local host: boots once, answers, and after a crash boots again, later each time. */
 
 import { createBridge } from "./bridge.js";
+import { backOff } from "./pool.js";
 import { DEADLINE } from "./protocol.js";
 
-const FIRST_PAUSE = 1_000; // ms
-const LONGEST_PAUSE = 60_000; // ms
+/** @typedef {import("./runtime.js").App} App */
+/** @typedef {(work: Promise<unknown>) => void} Later */
 
 /**
  * @typedef {object} LocalHost
+ * @property {() => import("./pool.js").Local} status   "startable" also while it starts
  * @property {() => boolean} ready
  * @property {() => Promise<boolean>} start   true once it is ready; false if it failed, or failed just now
- * @property {(request: Request, view: string | undefined) => Promise<Response | null>} answer
- *   null: this host cannot, the next one may. Never rejects.
+ * @property {(request: Request, view: string | undefined, signal: AbortSignal, later?: Later) => Promise<Response | null>} answer
+ *   null: this host cannot, the next one may. Never rejects. `later` gets what the app does after its answer.
+ * @property {(error: unknown) => void} crashed   the interpreter is broken: drop it
+ * @property {() => Pick<App, "restored" | "timeline"> | undefined} app   how it started
  */
 
 /**
  * @param {object} parts
- * @param {() => Promise<import("./runtime.js").App>} parts.boot
+ * @param {() => Promise<App>} parts.boot
  * @param {() => number} parts.now   ms
+ * @param {() => number} parts.random
  * @param {(phase: "start" | "ready" | "failed", reason?: string) => void} parts.onPhase
  * @returns {LocalHost}
  */
-export function createLocalHost({ boot, now, onPhase }) {
-  /** @type {ReturnType<typeof createBridge> | undefined} */
-  let bridge;
+export function createLocalHost({ boot, now, random, onPhase }) {
+  /** @type {{app: App, bridge: ReturnType<typeof createBridge>, down: AbortController} | undefined} */
+  let current;
   /** @type {Promise<boolean> | undefined} */
   let starting;
   let failures = 0;
@@ -32,16 +37,34 @@ export function createLocalHost({ boot, now, onPhase }) {
 
   /** @param {unknown} error */
   function fail(error) {
-    bridge = undefined;
-    notBefore = now() + Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** failures);
     failures += 1;
+    notBefore = now() + backOff(failures, random());
+    const broken = current;
+    current = undefined;
+    broken?.down.abort(error); // what else waits for it need not wait longer
     onPhase("failed", error instanceof Error ? error.message : String(error));
+  }
+
+  /** @param {App} app */
+  function enter(app) {
+    // Called by streams and signals, which have nobody to tell that the interpreter is dead.
+    /** @template {unknown[]} A @param {(...words: A) => void} call @returns {(...words: A) => void} */
+    const guarded = (call) => (...words) => {
+      try {
+        call(...words);
+      } catch (error) {
+        if (current?.app === app) fail(error);
+      }
+    };
+    const { handle, cancel, feed, resume } = app;
+    const bridge = createBridge({ handle, cancel: guarded(cancel), feed: guarded(feed), resume: guarded(resume) });
+    current = { app, bridge, down: new AbortController() };
   }
 
   async function run() {
     onPhase("start");
     try {
-      bridge = createBridge(await boot());
+      enter(await boot());
       onPhase("ready");
       return true;
     } catch (error) {
@@ -53,32 +76,43 @@ export function createLocalHost({ boot, now, onPhase }) {
   }
 
   return {
-    ready: () => bridge !== undefined,
+    ready: () => current !== undefined,
+
+    status() {
+      if (current !== undefined) return "ready";
+      return starting !== undefined || now() >= notBefore ? "startable" : "down";
+    },
 
     async start() {
-      if (bridge !== undefined) return true;
+      if (current !== undefined) return true;
       if (starting === undefined && now() < notBefore) return false;
       starting ??= run();
       return starting;
     },
 
-    async answer(request, view) {
-      const used = bridge;
+    async answer(request, view, signal, later) {
+      const used = current;
       if (used === undefined) return null;
       const late = new AbortController();
       const timer = setTimeout(() => late.abort(), DEADLINE.local);
-      const signal = AbortSignal.any([request.signal, late.signal]);
+      const stop = AbortSignal.any([signal, late.signal, used.down.signal]);
       try {
-        const response = await used(request, view, signal);
+        const response = await used.bridge(request, view, stop, later);
         failures = 0;
         return response;
       } catch (error) {
         // Not a crash if we gave up ourselves; a second request may have seen the same crash before.
-        if (!signal.aborted && bridge === used) fail(error);
+        if (!stop.aborted && current === used) fail(error);
         return null;
       } finally {
         clearTimeout(timer);
       }
     },
+
+    crashed(error) {
+      if (current !== undefined) fail(error);
+    },
+
+    app: () => current?.app,
   };
 }

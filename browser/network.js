@@ -1,14 +1,14 @@
 // @ts-check
 /** How a request goes to an edge, and how the edge's answer reaches the page. */
 
-import { DEADLINE, HEADER, KEY_FIELD } from "./protocol.js";
+import { hasFormKey } from "./keys.js";
+import { HEADER } from "./protocol.js";
 
 /** No edge has answered. */
 export class NetworkFailure extends Error {}
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]); // RFC 9110 section 9.2.1
 const GATEWAY = new Set([502, 503, 504]); // what a proxy says in place of an edge that is gone
-const FORM = /^(application\/x-www-form-urlencoded|multipart\/form-data)\b/i;
 
 /** @param {string} method */
 export function isSafe(method) {
@@ -16,47 +16,95 @@ export function isSafe(method) {
 }
 
 /**
+ * @typedef {object} Sender   one request, as something that can be sent more than once
+ * @property {boolean} safe
+ * @property {number} size   bytes of the body
+ * @property {(base: string, signal: AbortSignal) => Promise<Response>} send   `base`: what stands before the
+ *   path, "" for our own origin. Rejects with `NetworkFailure`.
+ */
+
+/**
  * @param {object} parts
  * @param {import("./protocol.js").Fetch} parts.fetch
  * @param {string} parts.origin   the site's own origin
  * @param {() => Promise<string>} parts.mintKey
  * @param {(view: string | null) => Promise<void>} parts.acceptView
- * @returns {(request: Request) => Promise<Response>} rejects with `NetworkFailure`
+ * @returns {(request: Request) => Promise<Sender>}   reads the body of a request that changes something
  */
 export function createNetwork({ fetch, origin, mintKey, acceptView }) {
   /** @param {() => Promise<Response>} go */
   async function attempt(go) {
-    const response = await inTime(go()).catch((error) => {
+    const response = await go().catch((error) => {
       throw new NetworkFailure(String(error), { cause: error });
     });
     if (GATEWAY.has(response.status) && !response.headers.has(HEADER.host)) {
       throw new NetworkFailure(`a gateway answered ${response.status}`);
     }
+    return response;
+  }
+
+  /** @param {() => Promise<Response>} go */
+  async function own(go) {
+    const response = await attempt(go);
     await acceptView(response.headers.get(HEADER.view));
     return forPage(response);
   }
 
   return async (request) => {
-    if (isSafe(request.method) || !isOurs(request, origin)) return attempt(() => fetch(request));
-    const go = await rebuilt(request, fetch, mintKey);
-    // The key makes it harmless if the first try did arrive.
-    return attempt(go).catch(() => attempt(go));
+    const safe = isSafe(request.method);
+    if (safe) {
+      return {
+        safe,
+        size: 0,
+        send: (base, signal) =>
+          base === "" ? own(() => fetch(request, untouched(request, signal))) : attempt(() => abroad(fetch, request, base, signal)),
+      };
+    }
+    if (!isOurs(request, origin)) return { safe, size: 0, send: once(() => own(() => fetch(request))) };
+    const init = await rebuilt(request, mintKey);
+    const size = init.body?.size ?? 0;
+    return { safe, size, send: (_base, signal) => own(() => fetch(request.url, { ...init, signal })) };
+  };
+}
+
+/** Without a key a request that may have arrived must not be sent again. @param {() => Promise<Response>} send */
+function once(send) {
+  let sent = false;
+  return async () => {
+    if (sent) throw new NetworkFailure("it may have arrived already");
+    sent = true;
+    return send();
   };
 }
 
 /**
- * A key that no other request of any browser has: 16 random bytes, kept, and a number that only grows.
+ * What makes a request abortable and changes nothing else. A navigation that is given any option stops being
+ * one, so it cannot be aborted: an answer that comes too late is thrown away instead.
  *
- * @param {import("./store.js").Store} store
+ * @param {Request} request
+ * @param {AbortSignal} signal
+ * @returns {RequestInit | undefined}
  */
-export async function mintKey(store) {
-  const { id, seq } = await store.update("client", (old) => ({ id: old?.id ?? newClient(), seq: (old?.seq ?? 0) + 1 }));
-  return `${id}.${seq}`;
+function untouched(request, signal) {
+  if (request.mode === "navigate") return undefined;
+  return { signal, referrer: request.referrer, referrerPolicy: request.referrerPolicy };
 }
 
-function newClient() {
-  const random = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16)));
-  return btoa(random).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+/**
+ * An edge with another origin: it gets no cookies, so it answers as for anybody.
+ *
+ * @param {import("./protocol.js").Fetch} fetch
+ * @param {Request} request
+ * @param {string} base
+ * @param {AbortSignal} signal
+ */
+async function abroad(fetch, request, base, signal) {
+  const { pathname, search } = new URL(request.url);
+  const headers = new Headers();
+  for (const name of ["accept", "accept-language"]) headers.set(name, request.headers.get(name) ?? "*");
+  const { method } = request;
+  const response = await fetch(base + pathname + search, { method, headers, signal, mode: "cors", credentials: "omit", redirect: "error" });
+  return new Response(response.body, response); // without its address, which is none of ours
 }
 
 /**
@@ -72,42 +120,28 @@ function isOurs(request, origin) {
 }
 
 /**
- * The same request as something that can be sent again. The original stays unread.
+ * The same request as something that can be sent again. Its body becomes one Blob, which the browser keeps
+ * outside of this worker, on disk if it is large.
  *
  * @param {Request} request
- * @param {import("./protocol.js").Fetch} fetch
  * @param {() => Promise<string>} mintKey
+ * @returns {Promise<RequestInit & {body: Blob | null}>}
  */
-async function rebuilt(request, fetch, mintKey) {
-  const body = await request.clone().arrayBuffer();
+async function rebuilt(request, mintKey) {
   const headers = new Headers(request.headers);
+  const body = await request.blob();
   headers.set(HEADER.client, "1");
   if (!headers.has(HEADER.key) && !(await hasFormKey(headers, body))) headers.set(HEADER.key, await mintKey());
-  /** @type {RequestInit} */
-  const init = {
+  return {
     method: request.method,
     headers,
-    body: body.byteLength > 0 ? body : null,
+    body: body.size > 0 ? body : null,
     credentials: request.credentials === "omit" ? "omit" : "same-origin",
     mode: "same-origin",
     redirect: "manual",
     cache: "no-store",
     referrer: request.referrer,
   };
-  return () => fetch(request.url, init);
-}
-
-/**
- * A key in the form is the same on a double click, one from here would not be.
- *
- * @param {Headers} headers
- * @param {ArrayBuffer} body
- */
-async function hasFormKey(headers, body) {
-  const type = headers.get("content-type") ?? "";
-  if (!FORM.test(type)) return false;
-  const form = new Response(body, { headers: { "content-type": type } }).formData();
-  return form.then((fields) => fields.has(KEY_FIELD)).catch(() => false);
 }
 
 /** What the page gets: the real redirect, and no token. @param {Response} response */
@@ -122,12 +156,4 @@ function forPage(response) {
   }
   if (location !== null) headers.set("location", location);
   return new Response(null, { status: Number(status), headers });
-}
-
-/** @param {Promise<Response>} answer @returns {Promise<Response>} */
-function inTime(answer) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("no answer in time")), DEADLINE.network);
-    answer.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }

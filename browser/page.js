@@ -1,32 +1,20 @@
 // @ts-check
 /**
  * Runs in every page: registers the service worker, keeps it awake while somebody looks, and tells the page
- * how far the local host is. Imports nothing, because it is served as /_edge/page.js. Where service workers
- * are missing, blocked or broken the page goes on through the edge, and nothing is logged as an error.
+ * how far the local host is. Imports only what is served beside it, below /_edge/. Where service workers are
+ * missing, blocked or broken the page goes on through the edge, and nothing is logged as an error.
  *
- * `globalThis.edgekit.state` is the newest state; each change is a `CustomEvent` "edgekit" on the document.
+ * `globalThis.edgekit` is an `Edgekit`; each change of state is also a `CustomEvent` "edgekit" on the document.
  *
  * @typedef {import("./protocol.js").HostState} HostState
  */
 
+import { LIMITS, reasonToStay, thisDevice } from "./device.js";
+import { createClient } from "./rpc-client.js";
+
 const WARM_EVERY = 20_000; // ms; browsers stop a worker that was idle for 30 s
-const UPDATE_EVERY = 300; // ms, in development
+const UPDATE_EVERY = 1_000; // ms, in development
 const PATIENCE = 15_000; // ms; some blockers leave register() pending for ever
-
-/** @type {HostState} */
-let state = { phase: "idle", release: "", mode: "production" };
-
-/** @param {HostState} next */
-function show(next) {
-  state = next;
-  Object.assign(globalThis, { edgekit: { state } });
-  document.dispatchEvent(new CustomEvent("edgekit", { detail: state }));
-}
-
-/** @param {string} reason */
-function fail(reason) {
-  show({ ...state, phase: "failed", reason });
-}
 
 /** @returns {ServiceWorkerContainer | undefined} */
 function container() {
@@ -35,6 +23,54 @@ function container() {
   } catch {
     return undefined;
   }
+}
+
+const workers = container();
+const client = createClient(() => workers?.controller);
+
+/** Events: "state", and whatever else the worker tells this page, each with its data as `detail`. */
+class Edgekit extends EventTarget {
+  /** A page that the browser itself has answered proves that its host is ready. @type {HostState} */
+  state = { phase: whoAnswered()?.host === "browser" ? "ready" : "idle", release: "", mode: "production" };
+
+  /** Who answered this page, and in how many ms of its own time. */
+  get whoAnswered() {
+    return whoAnswered();
+  }
+
+  /** Like `fetch`; what the local host may and can answer it answers in a fraction of a millisecond. */
+  fetch = client.fetch;
+
+  /** Join the pool, unless this device should not. See `start`. */
+  start = start;
+
+  /** Let a release take over that waits for this page to agree: the event "update" has said so. */
+  async update() {
+    (await workers?.getRegistration("/"))?.waiting?.postMessage({ type: "take" });
+  }
+}
+
+/** @type {Edgekit} */
+export const edgekit = new Edgekit();
+Object.assign(globalThis, { edgekit });
+
+/** @param {HostState} state */
+function show(state) {
+  edgekit.state = state;
+  edgekit.dispatchEvent(new CustomEvent("state", { detail: state }));
+  document.dispatchEvent(new CustomEvent("edgekit", { detail: state }));
+}
+
+/** @param {string} reason */
+function fail(reason) {
+  show({ ...edgekit.state, phase: "failed", reason });
+}
+
+/** @returns {{host: string, ms: number} | undefined} */
+function whoAnswered() {
+  const [entry] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+  const timing = entry?.serverTiming?.find(({ name }) => name === "edgekit");
+  return timing && { host: timing.description, ms: timing.duration };
 }
 
 /** @param {ServiceWorkerContainer} workers */
@@ -60,9 +96,11 @@ function follow(workers, registration) {
   const tell = (type) => registration.active?.postMessage({ type });
 
   workers.addEventListener("message", ({ data, source }) => {
-    if (data?.type !== "state") return;
+    if (typeof data?.type !== "string") return;
+    if (data.type !== "state") return void edgekit.dispatchEvent(new CustomEvent(data.type, { detail: data }));
     // A new release that is still arriving must not hide that the present one is ready.
     if (registration.active && source !== registration.active) return;
+    if (data.state.phase === "start") client.hangUp(); // a worker that starts does not know our port
     show(data.state);
     if (data.state.mode === "development") updates ??= setInterval(update, UPDATE_EVERY);
   });
@@ -93,11 +131,28 @@ function watchInstall(registration) {
   });
 }
 
-async function run() {
-  show(state);
+/** @type {Promise<void> | undefined} */
+let started;
+
+/**
+ * Join the pool: once, however often it is called. A device that should stay on the edge (see device.js) is
+ * left alone, with the reason in `edgekit.state`; `anyway` joins all the same, if a user asks for it.
+ *
+ * @param {{anyway?: boolean, limits?: typeof LIMITS}} [options]
+ */
+export function start({ anyway = false, limits = LIMITS } = {}) {
+  return (started ??= join(anyway, limits));
+}
+
+/** @param {boolean} anyway @param {typeof LIMITS} limits */
+async function join(anyway, limits) {
   if (!globalThis.isSecureContext) return fail("service workers need https");
-  const workers = container();
   if (workers === undefined) return fail("this browser has no service workers");
+  const reason = anyway || workers.controller ? undefined : reasonToStay(await thisDevice(), limits);
+  if (reason !== undefined) {
+    started = undefined;
+    return show({ ...edgekit.state, phase: "idle", reason });
+  }
   try {
     follow(workers, await register(workers));
   } catch (error) {
@@ -105,4 +160,4 @@ async function run() {
   }
 }
 
-void run();
+void start();

@@ -17,7 +17,7 @@ const compiled = new WeakMap();
  */
 export function passes(url, origin) {
   if (url.origin !== origin || url.pathname === PATH.worker) return true;
-  return url.pathname.startsWith(PATH.reserved) && !isPageFile(url.pathname);
+  return url.pathname.startsWith(PATH.reserved) && url.pathname !== PATH.browser && !isPageFile(url.pathname);
 }
 
 /**
@@ -34,8 +34,23 @@ export function match(manifest, method, url, origin) {
   if (passes(url, origin)) return "pass";
   const reads = method === "GET" || method === "HEAD";
   if (reads && storedPath(manifest, url.pathname) !== undefined) return "static";
+  return indexOf(manifest, url) < 0 ? "edge" : "anywhere";
+}
+
+/**
+ * The pattern of the `anywhere` route of a URL, "" if there is none.
+ *
+ * @param {Manifest} manifest
+ * @param {URL} url
+ */
+export function routeOf(manifest, url) {
+  return manifest.placement[indexOf(manifest, url)]?.pattern ?? "";
+}
+
+/** @param {Manifest} manifest @param {URL} url */
+function indexOf(manifest, url) {
   const path = decoded(url.pathname);
-  return path !== undefined && patterns(manifest).some((pattern) => pattern.test(path)) ? "anywhere" : "edge";
+  return path === undefined ? -1 : patterns(manifest).findIndex((pattern) => pattern.test(path));
 }
 
 /**

@@ -36,10 +36,12 @@ export const PATH = Object.freeze({
   releases: "/_edge/releases/",
   keys: "/_edge/keys",
   view: "/_edge/view",
+  health: "/_edge/health",
+  browser: "/_edge/browser",
 });
 
 /** Files of the kit that pages load by a stable address instead of a hashed one. */
-export const PAGE_FILES = Object.freeze(["page.js", "strip.js"]);
+export const PAGE_FILES = Object.freeze(["page.js", "strip.js", "device.js", "rpc-client.js", "page.css"]);
 
 /** One cache per release: `RELEASE_CACHE` + its id. Catalog answers outlive releases. */
 export const RELEASE_CACHE = "edgekit-release-";
@@ -55,6 +57,7 @@ export const MESSAGE = Object.freeze({
   state: "state", // worker → page: `{type, state: HostState}`
   update: "update", // worker → page: `{type, release}` waits for the page to agree
   take: "take", // page → waiting worker: take over
+  port: "port", // page → worker, with a MessagePort: answer the `Call`s that come through it
 });
 
 /** How long each wait may last, in milliseconds. Whatever takes longer counts as failed. */
@@ -62,6 +65,9 @@ export const DEADLINE = Object.freeze({
   boot: 60_000, // a boot that a Content-Security-Policy blocks never rejects by itself
   local: 10_000, // until the local host has given status and headers
   network: 60_000, // until an edge has given status and headers
+  suspect: 5_000, // until an edge that has not answered is asked for its health
+  probe: 10_000, // until it has answered that
+  storage: 2_000, // until a release that cannot be read counts as gone
   catalog: 3_000, // until a kept catalog answer is used instead of the network
   view: 5_000,
 });
@@ -75,7 +81,7 @@ export const DEADLINE = Object.freeze({
  * @property {"development" | "production"} mode
  * @property {number} [loaded]   bytes, while downloading
  * @property {number} [total]   bytes, while downloading
- * @property {string} [reason]   one sentence, when failed
+ * @property {string} [reason]   one sentence, when failed, or when idle on purpose
  *
  * @typedef {(input: RequestInfo | URL, init?: RequestInit) => Promise<Response>} Fetch
  *
@@ -93,18 +99,34 @@ export const DEADLINE = Object.freeze({
  * @property {Record<"loader" | "factory" | "wasm" | "stdlib" | "site" | "app" | "kit", string>
  *   & Partial<Record<"edge" | "late", string>>} roles   edge: the kit's own Python; late: not needed at the start
  * @property {Record<string, {sha256: string, size: number}>} files   stored path → content
+ * @property {string[]} [edges]   base URLs of the edges, "" for our own origin; without it only that
  *
- * @typedef {[status: number, headers: string, body: Uint8Array]} Reply
+ * @typedef {[status: number, headers: string, body: Uint8Array, working?: boolean]} Reply
  *   headers: "name\0value\0name\0value", names in lower case. Status 0: no answer; headers say why.
+ *   working: the app goes on in the background, `done` follows.
  *
- * @typedef {(id: number, status: number, headers: string) => void} Head
- * @typedef {(id: number, bytes: Uint8Array | undefined, more: boolean) => void} Chunk
+ * @typedef {object} Port   what the app calls while it works on request `id`
+ * @property {(id: number, status: number, headers: string) => void} head
+ * @property {(id: number, bytes: Uint8Array | undefined, more: boolean) => boolean} chunk   false: wait for `resume`
+ * @property {(id: number) => void} want   the next part of the request's body; `feed` follows
+ * @property {(id: number) => void} done   the work has ended; if the answer was not complete, it never will be
  *
- * @typedef {(id: number, method: string, scheme: string, host: string, path: string, query: string,
- *   headers: string, body: Uint8Array | undefined, view: string | undefined, head: Head, chunk: Chunk
- * ) => Reply | undefined} Handle   the app: a whole `Reply` if it never waited, else `head` and `chunk` follow
+ * @typedef {(id: number, method: string, scheme: string, host: string, path: string, query: string, headers: string,
+ *   body: Uint8Array | undefined, more: boolean, view: string | undefined, port: Port
+ * ) => Reply | undefined} Handle   the app: a whole `Reply` if it never waited, else `head` and `chunk` follow.
+ *   more: `body` is not all, the app has to ask for the rest
  *
  * @typedef {(id: number) => void} Cancel   the reader of answer `id` is gone
+ *
+ * @typedef {object} Entry   the app, as JavaScript calls it
+ * @property {Handle} handle
+ * @property {Cancel} cancel
+ * @property {(id: number, bytes: Uint8Array | undefined, more: boolean) => void} feed   a part of the request's body
+ * @property {(id: number) => void} resume   the reader of answer `id` has caught up
+ *
+ * @typedef {{id: number, path: string, method: string, headers: [string, string][]}} Call   page → worker
+ * @typedef {{id: number, status: number, headers: [string, string][], body: ArrayBuffer | null}} Result
+ *   worker → page; status 0: send it as an ordinary request
  *
  * @typedef {object} Services   what the app's host may ask of JavaScript
  * @property {string} config   JSON `{origin, jwk, jwks, development}`

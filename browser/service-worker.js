@@ -1,11 +1,11 @@
 // @ts-check
 /** The service worker: wires events to the parts. `/sw.js`, which the build writes, calls `serve`. */
 
-import { createAnswer } from "./answer.js";
+import { createFront } from "./front.js";
 import { createKeeper } from "./keeper.js";
 import { createLocalHost } from "./local-host.js";
+import { createLog } from "./log.js";
 import { createLull } from "./lull.js";
-import { createNetwork, mintKey } from "./network.js";
 import { passes } from "./placement.js";
 import { MESSAGE, PAGE_FILES, PATH, PROTOCOL } from "./protocol.js";
 import { prune } from "./release.js";
@@ -69,21 +69,26 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const fetchKeys = async () => (await fetch(PATH.keys, { credentials: "omit", redirect: "error" })).json();
   const user = createUser({ store, fetch, findKey: keyRing(fetchKeys, now), now });
 
+  const log = createLog({ now, console, development: () => state.mode === "development" });
   const estimate = async () => navigator.storage.estimate();
   const kept = snapshotStore(id, { caches, estimate });
   const host = createLocalHost({
     now,
-    onPhase: (phase, reason) => void report({ phase, ...(reason === undefined ? {} : { reason }) }),
+    random: Math.random,
+    onPhase(phase, reason) {
+      if (reason !== undefined) log.note(`local host: ${reason}`);
+      void report({ phase, ...(reason === undefined ? {} : { reason }) });
+    },
     boot: async () => {
       void user.current(); // its first question to an edge runs beside the boot
       const { manifest, read } = await keeper.current();
       state = { ...state, mode: manifest.mode };
       const development = manifest.mode === "development";
-      const services = createServices({ ...platform, development });
+      const services = createServices({ ...platform, development, onPersonal: front.onPersonal });
       const snapshots = development ? undefined : kept; // the next change comes before the next start
-      const log = console.debug;
-      const app = await boot({ loadPyodide, createPyodideModule, manifest, read, services, snapshots, host: "browser", log });
-      void lull.quiet().then(app.complete).catch((error) => log(`the rest of Python is not there yet: ${error}`));
+      const parts = { loadPyodide, createPyodideModule, manifest, read, services, snapshots, log: log.print };
+      const app = await boot({ ...parts, host: "browser" });
+      void lull.quiet().then(app.complete).catch((error) => log.note(`the rest of Python is not there yet: ${error}`));
       return app;
     },
   });
@@ -91,13 +96,8 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const lull = createLull(now, (ms) => new Promise((resolve) => setTimeout(resolve, ms)));
   const startSoon = async () => host.ready() || (await lull.quiet(), host.start());
 
-  const network = createNetwork({
-    origin,
-    fetch,
-    mintKey: () => mintKey(store),
-    acceptView: user.accept,
-  });
-  const answer = createAnswer({ origin, release: keeper.installed, host, startSoon, view: user.current, network });
+  const parts = { id, origin, platform, store, user, host, startSoon, log, now, release: keeper.installed, state: () => state };
+  const front = createFront(parts);
 
   const takeover = createTakeover(store, PROTOCOL);
   const isWaiting = () => sw.serviceWorker?.state === "installed";
@@ -136,9 +136,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   sw.addEventListener("fetch", (event) => {
     if (passes(new URL(event.request.url), origin)) return;
     const later = (/** @type {Promise<unknown>} */ work) => event.waitUntil(work);
-    // Whatever is wrong with us, the edge can answer.
-    const answered = answer(event.request, later).catch(() => fetch(event.request));
-    event.respondWith(lull.during(answered));
+    event.respondWith(lull.during(front.respond(event.request, later)));
   });
 
   sw.addEventListener("message", (event) => {
@@ -156,8 +154,16 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
       case MESSAGE.view:
         event.waitUntil(user.refresh());
         break;
+      case MESSAGE.port:
+        if (event.ports[0]) front.connect(event.ports[0]);
+        break;
     }
   });
+
+  // A task of Python that dies takes the interpreter with it, and nobody is there to catch it.
+  const onError = (/** @type {any} */ error) => error?.pyodide_fatal_error && host.crashed(error);
+  sw.addEventListener("error", (event) => onError(event.error));
+  sw.addEventListener("unhandledrejection", (event) => onError(event.reason));
 
   // A worker that was stopped starts at its next event; its host starts with it, at once where that is quick.
   // Not before the install: then the release is not there yet.
@@ -174,7 +180,7 @@ async function route(event) {
     condition: { urlPattern: { pathname } },
     source,
   });
-  const kept = PAGE_FILES.map((name) => rule(PATH.reserved + name, "fetch-event"));
+  const kept = [PATH.browser, ...PAGE_FILES.map((name) => PATH.reserved + name)].map((path) => rule(path, "fetch-event"));
   try {
     await event.addRoutes?.([...kept, rule(`${PATH.reserved}*`, "network")]);
   } catch {

@@ -12,14 +12,19 @@ const EDGE = "/_edge";
 const UNREACHABLE = [0, "", new Uint8Array()];
 
 /**
- * @param {Platform & {development: boolean}} platform
+ * @param {Platform & {development: boolean, onPersonal?: () => void}} platform   `onPersonal`: the network has
+ *   told Python something about the user
  * @returns {import("./protocol.js").Services}
  */
-export function createServices({ development, ...platform }) {
+export function createServices({ development, onPersonal = () => {}, ...platform }) {
   return {
     config: JSON.stringify({ origin: true, jwk: null, jwks: null, development }),
     publicFetch: (path, etag) => publicFetch(platform, EDGE + path, etag),
-    userFetch: (method, target, headers) => userFetch(platform, method, EDGE + target, headers),
+    async userFetch(method, target, headers) {
+      const reply = await userFetch(platform, method, EDGE + target, headers);
+      if (reply !== UNREACHABLE) onPersonal();
+      return reply;
+    },
   };
 }
 

@@ -11,7 +11,7 @@ const STYLE = `
 :host { display: block }
 [part=strip] { display: flex; flex-wrap: wrap; gap: .25em 1.5em; margin: 0; padding: .4em 1em;
   font: .85em/1.4 ui-monospace, monospace; color: inherit; border-top: 1px solid GrayText }
-[part=network]:empty { display: none }
+[part=host]:empty, [part=network]:empty { display: none }
 [part=network] { font-weight: bold }
 `;
 
@@ -53,10 +53,13 @@ class EdgekitStrip extends HTMLElement {
   }
 
   #update() {
-    /** @type {{state?: HostState} | undefined} */
+    /** @type {{state: HostState} | undefined} */
     const edgekit = /** @type {any} */ (globalThis).edgekit;
-    write(this.#answer, answered());
-    write(this.#host, edgekit?.state ? `local host: ${described(edgekit.state)}` : "local host: none");
+    const answer = answered();
+    // Before the page script has run it is known all the same who answered this page.
+    const state = edgekit?.state ?? (answer?.host === "browser" ? { phase: "ready" } : undefined);
+    write(this.#answer, answer?.text ?? "answered: unknown");
+    write(this.#host, described(state));
     write(this.#network, navigator.onLine ? "" : "offline");
   }
 }
@@ -65,19 +68,29 @@ class EdgekitStrip extends HTMLElement {
 function answered() {
   const [entry] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
   const timing = entry?.serverTiming.find(({ name }) => name === "edgekit");
-  if (!entry || !timing) return "answered: unknown";
-  const waited = entry.responseStart - entry.requestStart;
-  const who = NAMES[timing.description] ?? timing.description;
-  return `answered by ${who} in ${timing.duration.toFixed(1)} ms (waited ${Math.max(0, waited).toFixed(0)} ms)`;
+  if (!entry || !timing) return undefined;
+  const host = timing.description;
+  const waited = Math.max(0, entry.responseStart - entry.requestStart);
+  return { host, text: `answered by ${NAMES[host] ?? host} in ${timing.duration.toFixed(1)} ms (waited ${waited.toFixed(0)} ms)` };
 }
 
-/** @param {HostState} state */
-function described({ phase, loaded, total, reason }) {
+/** @param {Partial<HostState>} [state] */
+function described({ phase, loaded, total, reason } = {}) {
+  // A worker that is there has yet to say how far it is: better nothing than something wrong.
+  if (phase === undefined || (phase === "idle" && reason === undefined && controlled())) return "";
   if (phase === "download" && loaded !== undefined && total) {
-    return `downloading ${10 * Math.floor((10 * loaded) / total)} %`; // steps of ten: each is read aloud
+    return `local host: downloading ${10 * Math.floor((10 * loaded) / total)} %`; // steps of ten: each is read aloud
   }
-  if (phase === "failed") return `not available (${reason ?? "unknown reason"})`;
-  return { idle: "none yet", download: "downloading", start: "starting", ready: "ready" }[phase];
+  if (phase === "failed" || (phase === "idle" && reason)) return `local host: not available (${reason ?? "unknown reason"})`;
+  return `local host: ${{ idle: "none yet", download: "downloading", start: "starting", ready: "ready" }[phase]}`;
+}
+
+function controlled() {
+  try {
+    return Boolean(navigator.serviceWorker?.controller);
+  } catch {
+    return false;
+  }
 }
 
 /**

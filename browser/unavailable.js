@@ -1,17 +1,20 @@
 // @ts-check
 /** The honest answer when no host could: a page for people, a problem document (RFC 9457) for programs. */
 
-import { HEADER } from "./protocol.js";
+import { HEADER, PATH } from "./protocol.js";
 
 const TITLE = "This host cannot answer the request; an edge can"; // as edge/errors.py has it
 
 /**
  * @param {Request} request
- * @param {string[]} routes   paths that work without the network
+ * @param {string[]} [routes]   paths that have worked without the network
+ * @param {Response} [own]   the app's own page for this; only its body and type are used
  * @returns {Response} 503
  */
-export function unavailable(request, routes) {
-  return request.mode === "navigate" ? page(request, routes) : problem();
+export function unavailable(request, routes = [], own = undefined) {
+  if (request.mode !== "navigate") return problem();
+  if (own === undefined || !isRead(request)) return page(request, routes);
+  return answer(request.method === "HEAD" ? null : own.body, { "content-type": own.headers.get("content-type") ?? "text/html" });
 }
 
 function problem() {
@@ -28,32 +31,39 @@ function problem() {
 
 /** @param {Request} request @param {string[]} routes */
 function page(request, routes) {
-  const nonce = crypto.randomUUID();
-  const reads = request.method === "GET" || request.method === "HEAD";
-  const advice = reads
-    ? `<p><a href="">Try again</a></p>`
+  const advice = isRead(request)
+    ? `<p><a class="button" href="">Try again</a></p>`
     : "<p>It is not certain whether what you sent has arrived. Go back and look before you send it again.</p>";
   const label = (/** @type {string} */ path) => (path === "/" ? "Start page" : escape(path));
   const links = routes.map((path) => `<li><a href="${escape(path)}">${label(path)}</a></li>`).join("");
   const works = links === "" ? "" : `<h2>What works without it</h2><ul>${links}</ul>`;
+  return kitPage("No connection", `<p>This page needs the server, and it cannot be reached.</p>\n${advice}${works}`, 503);
+}
+
+/**
+ * A page of the kit. Its style is a file, because policies forbid inline ones; it reads well without.
+ *
+ * @param {string} title
+ * @param {string} content   HTML
+ * @param {number} status
+ */
+export function kitPage(title, content, status) {
   const html = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark"><title>No connection</title>
-<style nonce="${nonce}">body{font:1.1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem}
-li{padding:.2rem 0}</style></head>
-<body><main><h1>No connection</h1><p>This page needs the server, and it cannot be reached.</p>
-${advice}${works}</main></body></html>
+<meta name="color-scheme" content="light dark"><title>${escape(title)}</title>
+<link rel="stylesheet" href="${PATH.reserved}page.css"></head>
+<body><main><h1>${escape(title)}</h1>${content}</main></body></html>
 `;
   return answer(html, {
     "content-type": "text/html; charset=utf-8",
-    "content-security-policy": `default-src 'none'; style-src 'nonce-${nonce}'; frame-ancestors 'none'`,
-  });
+    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+  }, status);
 }
 
-/** @param {string} body @param {Record<string, string>} headers */
-function answer(body, headers) {
+/** @param {BodyInit | null} body @param {Record<string, string>} headers */
+export function answer(body, headers, status = 503) {
   return new Response(body, {
-    status: 503,
+    status,
     headers: {
       ...headers,
       "cache-control": "no-store",
@@ -64,7 +74,12 @@ function answer(body, headers) {
   });
 }
 
+/** @param {Request} request */
+function isRead({ method }) {
+  return method === "GET" || method === "HEAD";
+}
+
 /** @param {string} text */
-function escape(text) {
+export function escape(text) {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

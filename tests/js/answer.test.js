@@ -3,105 +3,190 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { createAnswer } from "../../browser/answer.js";
-import { NetworkFailure } from "../../browser/network.js";
-import { manifest } from "./fakes.js";
+import { createEdges } from "../../browser/edges.js";
+import { createExperience } from "../../browser/experience.js";
+import { NetworkFailure, isSafe } from "../../browser/network.js";
+import { manifest, memoryStore } from "./fakes.js";
 
 const ORIGIN = "https://shop.test";
-const TABLE = manifest({
-  placement: [
-    { pattern: "/", regex: "^/$" },
-    { pattern: "/products/{sku}", regex: "^/products/(?<sku>[^/]+)$" },
-  ],
-  static: { "/static/a.css": "/_edge/static/1/a.css" },
-});
+const PLACEMENT = [
+  { pattern: "/", regex: "^/$" },
+  { pattern: "/products/{sku}", regex: "^/products/(?<sku>[^/]+)$" },
+];
+const STATIC = { "/static/a.css": "/_edge/static/1/a.css" };
+
+/** @typedef {() => string | null | Promise<string | null>} Member   what it answers; null: it cannot */
 
 /**
- * What each host would do: a text to answer with, null for "cannot".
- *
  * @param {object} hosts
- * @param {string | null} [hosts.local]
- * @param {boolean} [hosts.ready]
+ * @param {Member} [hosts.local]
+ * @param {"ready" | "startable" | "down"} [hosts.status]
  * @param {boolean} [hosts.boots]
- * @param {string | null} [hosts.edge]
+ * @param {Member} [hosts.edge]
  * @param {boolean} [hosts.installed]
+ * @param {Record<string, string>} [hosts.files]
  */
-function pool({ local = "local", ready = true, boots = true, edge = "edge", installed = true }) {
+function pool({ local = () => "local", status = "ready", boots = true, edge = () => "edge", installed = true, files = STATIC }) {
   /** @type {string[]} */
   const asked = [];
-  const state = { ready };
-  const start = async () => (state.ready ||= boots);
-  const answer = createAnswer({
+  const clock = { now: 0 };
+  const counts = { local: 0, edge: 0, static: 0, nobody: 0 };
+  const state = { status, personal: 0 };
+  const table = manifest({ placement: PLACEMENT, static: files });
+  const experience = createExperience({ store: memoryStore(), release: "r", now: () => clock.now });
+  const edges = createEdges({ bases: [""], fetch: async () => new Response(), now: () => clock.now, random: () => 0, note: () => {} });
+  const { answer, ifReady } = createAnswer({
     origin: ORIGIN,
-    release: async () => (installed ? { manifest: TABLE, read: async (path) => new Response(`file ${path}`) } : undefined),
+    release: async () => (installed ? { manifest: table, read: async (path) => new Response(`file ${path}`) } : undefined),
     host: {
-      ready: () => state.ready,
-      start,
+      status: () => state.status,
+      ready: () => state.status === "ready",
+      async start() {
+        if (boots) state.status = "ready";
+        return boots;
+      },
       async answer() {
         asked.push("local");
-        return local === null ? null : new Response(local);
+        const text = await local();
+        return text === null ? null : new Response(text);
       },
+      crashed() {},
+      app: () => undefined,
     },
     startSoon: async () => void asked.push("start"),
     view: async () => undefined,
-    async network() {
-      asked.push("edge");
-      if (edge === null) throw new NetworkFailure("offline");
-      return new Response(edge);
-    },
+    network: async ({ method }) => ({
+      safe: isSafe(method),
+      size: 0,
+      async send() {
+        asked.push("edge");
+        const text = await edge();
+        if (text === null) throw new NetworkFailure("offline");
+        return new Response(text);
+      },
+    }),
+    edges: () => edges,
+    experience,
+    personal: () => state.personal,
+    online: () => true,
+    now: () => clock.now,
+    count: (who) => void (counts[who] += 1),
   });
   /** @param {string} path @param {RequestInit} [init] */
   const get = (path, init) => answer(new Request(ORIGIN + path, init), () => {});
-  return { get, asked };
+  /** @param {string} path */
+  const visit = (path) => answer(Object.defineProperty(new Request(ORIGIN + path), "mode", { value: "navigate" }), () => {});
+  return { get, visit, ifReady, asked, clock, counts, experience, state };
 }
+
+const gone = () => null;
 
 /** @param {Promise<Response>} response */
 const text = async (response) => (await response).text();
 
 test("a ready local host answers what it may", async () => {
-  const { get, asked } = pool({});
+  const { get, asked, counts } = pool({});
   assert.equal(await text(get("/")), "local");
   assert.equal(await text(get("/admin")), "edge");
   assert.equal(await text(get("/", { method: "POST" })), "edge");
   assert.deepEqual(asked, ["local", "edge", "edge"]);
+  assert.deepEqual(counts, { local: 1, edge: 2, static: 0, nobody: 0 });
 });
 
 test("while it boots an edge answers", async () => {
-  const { get, asked } = pool({ ready: false });
+  const { get, asked } = pool({ status: "startable" });
   assert.equal(await text(get("/")), "edge");
   assert.deepEqual(asked, ["start", "edge"]);
 });
 
 test("what it cannot do goes to an edge", async () => {
-  const { get, asked } = pool({ local: null });
+  const { get, asked } = pool({ local: gone });
   assert.equal(await text(get("/")), "edge");
   assert.deepEqual(asked, ["local", "edge"]);
 });
 
-test("with the edge gone, a booting host is waited for", async () => {
-  const { get, asked } = pool({ ready: false, edge: null });
+test("with the edge gone, a booting host is waited for, and the next time it comes first", async () => {
+  const { get, asked, state } = pool({ status: "startable", edge: gone });
+  assert.equal(await text(get("/")), "local");
+  assert.deepEqual(asked, ["start", "edge", "local"]);
+  state.status = "startable";
+  assert.equal(await text(get("/")), "local");
+  assert.deepEqual(asked.slice(3), ["start", "local"]);
+});
+
+test("a slow edge is overtaken by the local host", async () => {
+  const { get, asked } = pool({ status: "startable", edge: () => new Promise(() => {}) });
   assert.equal(await text(get("/")), "local");
   assert.deepEqual(asked, ["start", "edge", "local"]);
 });
 
+test("a route that was too slow here goes to the edge next time, but is better than nothing", async () => {
+  let answers = true;
+  const hosts = pool({ local: () => ((hosts.clock.now += 2_500), "local"), edge: () => (answers ? "edge" : null) });
+  const { get, asked, clock } = hosts;
+  assert.equal(await text(get("/products/tea")), "local");
+  assert.equal(await text(get("/products/rum")), "edge");
+  assert.equal(await text(get("/")), "local");
+  answers = false;
+  assert.equal(await text(get("/products/tea")), "local");
+  assert.deepEqual(asked, ["local", "edge", "local", "edge", "local"]);
+  answers = true;
+  clock.now += 600_001;
+  assert.equal(await text(get("/products/tea")), "local");
+});
+
+test("what keeps a handler waiting while no edge can be reached is no fault of the handler", async () => {
+  const hosts = pool({ local: () => ((hosts.clock.now += 2_500), "local"), edge: gone });
+  await hosts.get("/admin");
+  await hosts.get("/");
+  assert.equal(hosts.experience.isSlow("/"), false);
+});
+
 test("when nobody can answer, programs get a problem document", async () => {
-  for (const hosts of [{ edge: null, ready: false, boots: false }, { edge: null, local: null }]) {
-    const response = await pool(hosts).get("/");
+  for (const hosts of /** @type {const} */ ([{ edge: gone, status: "down" }, { edge: gone, local: gone }, { edge: gone, status: "startable", boots: false }])) {
+    const { get, counts } = pool(hosts);
+    const response = await get("/");
     assert.equal(response.status, 503);
     assert.equal(response.headers.get("content-type"), "application/problem+json");
     assert.equal(response.headers.get("edgekit-host"), "browser");
     const { code, status, type } = JSON.parse(await response.text());
     assert.deepEqual([code, status, type], ["needs-edge", 503, "urn:problem-type:edgekit:needs-edge"]);
+    assert.equal(counts.nobody, 1);
   }
-  assert.equal((await pool({ edge: null }).get("/", { method: "POST" })).status, 503);
+  const { get, asked } = pool({ edge: gone });
+  assert.equal((await get("/", { method: "POST" })).status, 503);
+  assert.deepEqual(asked, ["edge", "edge"]);
+});
+
+test("the page for people offers only what has worked without the network", async () => {
+  const { get, visit, state } = pool({ edge: gone });
+  assert.doesNotMatch(await text(visit("/admin")), /What works/);
+  await get("/");
+  assert.match(await text(visit("/admin")), /What works(.|\n)*Start page/);
+  state.status = "down";
+  assert.doesNotMatch(await text(visit("/admin")), /What works/);
+});
+
+test("what has needed the network is not offered", async () => {
+  const hosts = pool({ edge: gone, local: () => ((hosts.state.personal += 1), "local") });
+  await hosts.get("/");
+  assert.deepEqual(hosts.experience.known().alone, []);
+});
+
+test("the app's own offline page comes first", async () => {
+  const { visit, get } = pool({ edge: gone, files: { "/static/offline.html": "/_edge/static/2/offline.html" } });
+  const response = await visit("/admin");
+  assert.deepEqual([response.status, await response.text()], [503, "file /_edge/static/2/offline.html"]);
+  assert.equal((await get("/admin")).headers.get("content-type"), "application/problem+json");
 });
 
 test("files of the release need no network; ranges are left to it", async () => {
-  const { get, asked } = pool({ edge: null });
+  const { get, asked, counts } = pool({ edge: gone });
   const response = await get("/static/a.css");
   assert.equal(await response.text(), "file /_edge/static/1/a.css");
   assert.equal(response.headers.get("x-content-type-options"), "nosniff");
   assert.equal((await get("/static/a.css", { method: "HEAD" })).body, null);
-  assert.deepEqual(asked, []);
+  assert.deepEqual([asked, counts.static], [[], 2]);
   await get("/static/a.css", { headers: { range: "bytes=0-1" } });
   assert.deepEqual(asked, ["edge"]);
 });
@@ -110,4 +195,18 @@ test("without a release the edge answers while it is fetched again", async () =>
   const { get, asked } = pool({ installed: false });
   assert.equal(await text(get("/")), "edge");
   assert.deepEqual(asked, ["start", "edge"]);
+});
+
+test("calls are for the local host alone: ready, allowed and quick", async () => {
+  const { ifReady, asked, state, experience } = pool({});
+  /** @param {string} path @param {RequestInit} [init] */
+  const call = async (path, init) => (await ifReady(new Request(ORIGIN + path, init)))?.text();
+  assert.equal(await call("/"), "local");
+  assert.equal(await call("/admin"), undefined);
+  assert.equal(await call("/", { method: "POST" }), undefined);
+  experience.wasSlow("/");
+  assert.equal(await call("/"), undefined);
+  state.status = "startable";
+  assert.equal(await call("/products/tea"), undefined);
+  assert.deepEqual(asked, ["local"]);
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fixedRoutes, match, passes, storedPath } from "../../browser/placement.js";
+import { fixedRoutes, match, passes, routeOf, storedPath } from "../../browser/placement.js";
 import { manifest } from "./fakes.js";
 
 const ORIGIN = "https://shop.test";
@@ -49,6 +49,7 @@ test("static files of the release are read, never written", () => {
 test("the files that pages load are served from the kit", () => {
   assert.equal(placed("/_edge/page.js"), "static");
   assert.equal(storedPath(TABLE, "/_edge/strip.js"), "/_edge/kit/abc/strip.js");
+  assert.equal(storedPath(TABLE, "/_edge/page.css"), "/_edge/kit/abc/page.css");
 });
 
 test("what is not ours is left to the browser", () => {
@@ -60,4 +61,14 @@ test("what is not ours is left to the browser", () => {
 
 test("routes without parameters can be linked to", () => {
   assert.deepEqual(fixedRoutes(TABLE), ["/"]);
+});
+
+test("a route is known by its pattern", () => {
+  assert.equal(routeOf(TABLE, new URL("/products/tea?a=1", ORIGIN)), "/products/{sku}");
+  assert.equal(routeOf(TABLE, new URL("/admin", ORIGIN)), "");
+});
+
+test("what the browser's own host says about itself is asked of the worker", () => {
+  assert.equal(passes(new URL("/_edge/browser", ORIGIN), ORIGIN), false);
+  assert.equal(passes(new URL("/_edge/browser/x", ORIGIN), ORIGIN), true);
 });

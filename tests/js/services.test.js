@@ -62,3 +62,14 @@ test("records are read as the user and never kept; only an edge may write them",
 test("the host learns how it is run", () => {
   assert.deepEqual(JSON.parse(servicesOf(offline).config), { origin: true, jwk: null, jwks: null, development: true });
 });
+
+test("what the network tells about the user is counted, the catalog is not", async () => {
+  let personal = 0;
+  const { fetch } = recordingFetch(() => new Response("x", { headers: SHARED }));
+  const services = createServices({ fetch, caches: new FakeCaches().typed, development: false, onPersonal: () => void (personal += 1) });
+  await services.publicFetch("/catalog/products", "");
+  assert.equal(personal, 0);
+  await services.userFetch("GET", "/records/user/orders/7", "", undefined);
+  await services.userFetch("POST", "/commit", "", new Uint8Array());
+  assert.equal(personal, 1);
+});

@@ -13,11 +13,12 @@ test("people get a page that offers what works", async () => {
   const response = unavailable(navigation("GET"), ["/", "/cart"]);
   const html = await response.text();
   assert.equal(response.status, 503);
-  assert.match(html, /<a href="">Try again<\/a>/);
+  assert.match(html, /<a class="button" href="">Try again<\/a>/);
   assert.match(html, /<a href="\/cart">\/cart<\/a>/);
   assert.match(html, /color-scheme" content="light dark"/);
-  const nonce = /style nonce="([^"]+)"/.exec(html)?.[1];
-  assert.match(response.headers.get("content-security-policy") ?? "", new RegExp(`default-src 'none'; style-src 'nonce-${nonce}'`));
+  assert.match(html, /<link rel="stylesheet" href="\/_edge\/page.css">/);
+  assert.doesNotMatch(html, /<style|style=/);
+  assert.match(response.headers.get("content-security-policy") ?? "", /default-src 'none'; style-src 'self'/);
   assert.equal(response.headers.get("cache-control"), "no-store");
   assert.equal(response.headers.get("server-timing"), 'edgekit;desc="browser";dur=0');
 });
@@ -31,4 +32,11 @@ test("after a write nobody is told to repeat it blindly", async () => {
 test("routes are text, not markup", async () => {
   const html = await unavailable(navigation("GET"), ['/"><script>']).text();
   assert.doesNotMatch(html, /<script>/);
+});
+
+test("the app's own page is for those who read", async () => {
+  const own = () => new Response("<h1>Ours</h1>", { headers: { "content-type": "text/html; charset=utf-8" } });
+  const response = unavailable(navigation("GET"), ["/"], own());
+  assert.deepEqual([response.status, response.headers.get("content-type"), await response.text()], [503, "text/html; charset=utf-8", "<h1>Ours</h1>"]);
+  assert.match(await unavailable(navigation("POST"), [], own()).text(), /not certain/);
 });

@@ -1,0 +1,87 @@
+// @ts-check
+/** `/_edge/browser`: what this browser's own host knows about itself. Works without the network. */
+
+import { answer, escape, kitPage } from "./unavailable.js";
+
+/**
+ * @typedef {object} Facts
+ * @property {import("./protocol.js").HostState} state
+ * @property {{id: string, app: string, kit: string, python: string, files: number, bytes: number} | null} release
+ * @property {{restored: boolean, timeline: [string, number][]} | null} start   ms since the start began
+ * @property {{name: string, entries: {url: string, bytes: number}[]}[]} caches
+ * @property {{usage?: number, quota?: number} | null} storage   bytes
+ * @property {readonly import("./pool.js").Member[]} edges
+ * @property {{local: number, edge: number, static: number, nobody: number}} answers   since this worker started
+ * @property {{slow: Record<string, number>, alone: string[]}} routes   slow: until, ms since 1970
+ * @property {{since: number, now: number}} worker   ms since 1970
+ * @property {readonly import("./log.js").Entry[]} errors
+ */
+
+/** @param {CacheStorage} caches @param {string} prefix @returns {Promise<Facts["caches"]>} */
+export async function listCaches(caches, prefix) {
+  const names = (await caches.keys()).filter((name) => name.startsWith(prefix));
+  return Promise.all(
+    names.map(async (name) => {
+      const cache = await caches.open(name);
+      const entries = (await cache.keys()).map(async ({ url }) => {
+        const kept = await cache.match(url);
+        return { url: new URL(url).pathname, bytes: (await kept?.blob())?.size ?? 0 };
+      });
+      return { name, entries: await Promise.all(entries) };
+    }),
+  );
+}
+
+/** @param {Request} request @param {Facts} facts */
+export function inspection(request, facts) {
+  if (!(request.headers.get("accept") ?? "").includes("text/html")) {
+    return answer(JSON.stringify(facts, null, 1), { "content-type": "application/json" }, 200);
+  }
+  return kitPage("This browser's own host", page(facts), 200);
+}
+
+/** @param {Facts} facts */
+function page({ state, release, start, caches, storage, edges, answers, routes, worker, errors }) {
+  const time = (/** @type {number} */ ms) => new Date(ms).toISOString();
+  const health = (/** @type {Facts["edges"][number]} */ { failures, notBefore }) =>
+    notBefore > worker.now ? `not asked before ${time(notBefore)}, ${failures} failures in a row` : "healthy";
+  const latency = (/** @type {number | undefined} */ ms) =>
+    ms === undefined ? "not known" : Number.isFinite(ms) ? `${ms.toFixed(0)} ms` : "slower than anybody waits for";
+  const timeline = start?.timeline.map(([step, ms]) => `${step} ${ms} ms`).join(", ");
+  return [
+    table("Local host", [
+      ["state", `${state.phase}${state.reason ? `: ${state.reason}` : ""}`],
+      ["start", start ? `${start.restored ? "from its snapshot" : "plain"}: ${timeline}` : "none yet"],
+      ["service worker", `running since ${time(worker.since)}`],
+    ]),
+    table("Release", release ? [
+      ["id", release.id],
+      ["app", `${release.app} (${state.mode})`],
+      ["kit", `${release.kit}, Python ${release.python}`],
+      ["files", `${release.files}, ${size(release.bytes)}`],
+    ] : [["id", `${state.release}, not stored`]]),
+    table("Pool", [
+      ...edges.map((edge) => /** @type {const} */ ([edge.base || "own origin", `${health(edge)}; latency ${latency(edge.latency)}`])),
+      ["answered", Object.entries(answers).map(([who, count]) => `${who} ${count}`).join(", ")],
+      ["slow here", Object.entries(routes.slow).map(([route, until]) => `${route} until ${time(until)}`).join(", ") || "none"],
+      ["without network", routes.alone.join(", ") || "none yet"],
+    ]),
+    table("Storage", [
+      ["of this site", storage ? `${size(storage.usage ?? 0)} of ${size(storage.quota ?? 0)}` : "not known"],
+      ...caches.map(({ name, entries }) => /** @type {const} */ ([name, `${entries.length} entries, ${size(entries.reduce((sum, { bytes }) => sum + bytes, 0))}`])),
+    ]),
+    "<h2>Last errors</h2>",
+    ...(errors.length > 0 ? errors.map(({ at, what }) => `<pre>${time(at)}\n${escape(what)}</pre>`) : ["<p>None.</p>"]),
+  ].join("\n");
+}
+
+/** @param {string} title @param {(readonly [string, string])[]} rows */
+function table(title, rows) {
+  const lines = rows.map(([name, value]) => `<tr><th scope="row">${escape(name)}</th><td>${escape(value)}</td></tr>`);
+  return `<h2>${title}</h2><table>${lines.join("")}</table>`;
+}
+
+/** @param {number} bytes */
+function size(bytes) {
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}

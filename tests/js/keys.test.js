@@ -1,0 +1,44 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { hasFormKey, mintKey } from "../../browser/keys.js";
+import { memoryStore } from "./fakes.js";
+
+test("keys are well formed, never repeat, and share the browser's id", async () => {
+  const store = memoryStore();
+  const keys = await Promise.all([mintKey(store), mintKey(store), mintKey(store)]);
+  for (const key of keys) assert.match(key, /^[A-Za-z0-9_-]{22}\.[1-3]$/);
+  assert.equal(new Set(keys).size, 3);
+  assert.equal(new Set(keys.map((key) => key.slice(0, 22))).size, 1);
+  assert.notEqual((await mintKey(memoryStore())).slice(0, 22), keys[0]?.slice(0, 22));
+});
+
+/** @param {FormData | URLSearchParams} form */
+async function keyed(form) {
+  const request = new Request("https://shop.test/", { method: "POST", body: form });
+  return hasFormKey(request.headers, await request.blob());
+}
+
+test("the key of a form is found wherever it stands", async () => {
+  assert.equal(await keyed(new URLSearchParams({ _key: "x", a: "1" })), true);
+  assert.equal(await keyed(new URLSearchParams({ a: "1", _key: "x" })), true);
+  assert.equal(await keyed(new URLSearchParams({ a_key: "x", a: "_key=" })), false);
+  for (const size of [10, 1_048_400, 3_000_000]) {
+    const form = new FormData();
+    form.set("file", new Blob([new Uint8Array(size)]), "photo.jpg");
+    assert.equal(await keyed(form), false);
+    form.set("_key", "x");
+    assert.equal(await keyed(form), true, `behind ${size} bytes`);
+  }
+});
+
+test("what a file holds is not taken for a field", async () => {
+  const form = new FormData();
+  form.set("file", new Blob(['\r\nContent-Disposition: form-data; name="_key"\r\n\r\nx']), "dump.txt");
+  assert.equal(await keyed(form), false);
+});
+
+test("other bodies are not looked at", async () => {
+  assert.equal(await hasFormKey(new Headers({ "content-type": "text/plain" }), new Blob(["_key=x"])), false);
+});
