@@ -25,10 +25,19 @@ globalThis.bench = {
     return response.headers.get("edgekit-host");
   },
 
+  // Ask again and again until the browser answers.
+  async insist(path) {
+    const latest = performance.now() + 30_000;
+    while ((await this.ask(path)) !== "browser") {
+      if (performance.now() > latest) throw new Error(`the browser does not answer ${path}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  },
+
   // Until the browser answers for the first time, in ms since the navigation began.
   async takenOver(path) {
-    do await this.ready(60_000);
-    while ((await this.ask(path)) !== "browser");
+    await this.ready(60_000);
+    await this.insist(path);
     return performance.now();
   },
 
@@ -47,6 +56,23 @@ globalThis.bench = {
       if (host === "browser") return { any, local: performance.now() - began };
       await next;
     }
+  },
+
+  // Until this release has taken over and answers, in ms from now.
+  async updated(release) {
+    const began = performance.now();
+    const registration = await navigator.serviceWorker.getRegistration();
+    await registration.update();
+    await new Promise((resolve) => {
+      const look = () => {
+        const { state } = globalThis.edgekit;
+        if (state.release === release && state.phase === "ready") resolve();
+      };
+      document.addEventListener("edgekit", look);
+      look();
+    });
+    await this.insist("/");
+    return performance.now() - began;
   },
 
   paint() {

@@ -76,7 +76,7 @@ def edge(
             "EDGEKIT_KEYS": str(data / "keys" / "edge-private.json"),
             "EDGEKIT_ORIGIN": origin_url,
             "EDGEKIT_RELEASE": str(release),
-            "PYTHONPATH": str(folder),
+            "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
         }
         with running(command, fds, **environment):
             os.close(written)
