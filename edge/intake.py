@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from itertools import accumulate
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -15,15 +13,13 @@ from starlette.requests import Request
 from starlette.types import Receive
 
 from .errors import Problem
-from .wire import is_key
+from .wire import DEPTH_LIMIT, is_key, nested_too_deep
 
 HEADER_LIMIT = 16_384  # bytes of all names and values
 BODY_LIMIT = 10 * 1024 * 1024  # bytes, unless the app asks for another limit
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 section 9.2.1
 KEY_FIELD = "_key"
-DEPTH_LIMIT = 500  # nested JSON arrays and objects (RFC 8259 section 9 allows a limit)
-_NOT_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[^\[\]{}]')
 
 
 def check_head(scope: dict[str, Any], body_limit: int) -> None:
@@ -90,10 +86,7 @@ def check_json(scope: dict[str, Any], body: bytes) -> None:
 
     CPython survives that; an interpreter in WebAssembly, whose stack is the JavaScript engine's, does not.
     """
-    if not _is_json(scope) or body.count(b"[") + body.count(b"{") <= DEPTH_LIMIT:
-        return
-    steps = (1 if bracket in b"[{" else -1 for bracket in _NOT_BRACKETS.sub(b"", body))
-    if any(depth > DEPTH_LIMIT for depth in accumulate(steps)):
+    if _is_json(scope) and nested_too_deep(body):
         raise Problem("malformed-json", f"nested deeper than {DEPTH_LIMIT} levels")
 
 

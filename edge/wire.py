@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Literal, NamedTuple, cast
 
 from .errors import Problem
@@ -27,6 +28,9 @@ RESPONSE_LIMIT = 262_144  # bytes of a remembered response body
 COMMIT_LIMIT = 2_097_152  # bytes of a whole commit
 WRITES_LIMIT = 256  # writes (and reads) in one commit
 
+DEPTH_LIMIT = 500  # nested JSON arrays and objects (RFC 8259 section 9 allows a limit)
+# A string without an end is taken as one too: trying each of its quotes again would take quadratic time.
+_NOT_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[^\[\]{}"]++', re.DOTALL)
 _KEY = re.compile(r"[A-Za-z0-9_.\-]{16,64}")
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
 
@@ -108,6 +112,14 @@ def fingerprint(method: str, target: str, headers: Iterable[tuple[str, str]], bo
     return digest.hexdigest()
 
 
+def nested_too_deep(text: bytes) -> bool:
+    """Whether JSON in `text` nests arrays and objects deeper than `DEPTH_LIMIT`, told without parsing it."""
+    if text.count(b"[") + text.count(b"{") <= DEPTH_LIMIT:
+        return False
+    steps = (1 if bracket in b"[{" else -1 for bracket in _NOT_BRACKETS.sub(b"", text))
+    return any(depth > DEPTH_LIMIT for depth in accumulate(steps))
+
+
 def encode_json(value: object) -> bytes:
     """Compact UTF-8 JSON with members in their given order."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
@@ -145,6 +157,8 @@ def decode_commit(body: bytes) -> Commit:
     Raises `Problem("malformed-commit")` for anything outside the format and
     `Problem("record-too-large")` for a record over `RECORD_LIMIT`.
     """
+    if nested_too_deep(body):
+        raise Problem("malformed-commit", f"nested deeper than {DEPTH_LIMIT} levels")
     try:
         document = json.loads(body)
         reads = tuple(Read(_record_key(row[:3]), _version(row[3])) for row in document["reads"])
