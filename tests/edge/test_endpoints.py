@@ -199,6 +199,17 @@ def test_records_that_are_not_there_are_404(client: Client, path: str) -> None:
     assert code(client.get(f"/_edge/records/{path}")) == (404, "not-found")
 
 
+def test_only_what_the_app_shares_is_shared_whatever_the_origin_holds(client: Client) -> None:
+    client.post("/write")
+    client.origin.records["", RecordKey("shared", "orders", "a")] = (1, {})
+    client.origin.records["nobody", RecordKey("user", "orders", "a")] = (1, {})
+    client.origin.records[client.post("/write").text, RecordKey("user", "stock", "tea")] = (1, {})
+    assert code(client.get("/_edge/records/shared/orders/a")) == (404, "not-found")
+    assert code(client.get("/_edge/records/user/stock/tea")) == (404, "not-found")
+    client.cookies.clear()
+    assert code(client.get("/_edge/records/user/orders/a")) == (404, "not-found")
+
+
 @pytest.mark.parametrize("limit", ["0", "201", "-1", "ten", "", "1.0", "٣", "9" * 5000])
 def test_limit_that_makes_no_sense_is_refused(client: Client, limit: str) -> None:
     client.post("/write")
