@@ -32,9 +32,9 @@ import { unzip } from "./unzip.js";
  * @property {(packed: Uint8Array<ArrayBuffer>) => Promise<void>} save
  * @property {() => Promise<void>} drop   it did not work
  *
- * @typedef {object} App
- * @property {import("./protocol.js").Handle} handle
- * @property {import("./protocol.js").Cancel} cancel
+ * @typedef {import("./protocol.js").Entry & Start} App
+ *
+ * @typedef {object} Start
  * @property {() => Promise<unknown>} complete   bring what a start does not need; until then, a handler that
  *   imports it escalates
  * @property {boolean} restored   whether it came from a snapshot
@@ -102,15 +102,14 @@ async function start(options) {
   const host = await enter(python, manifest, restored, snapshots !== undefined);
   mark("app");
   if (!restored && snapshots !== undefined) keepSnapshot(python, host, snapshots, log);
-  const handle = await host.start(manifest.app, options.host, options.services);
+  const bridge = await host.start(manifest.app, options.host, options.services);
   host.destroy();
-  // These two proxies live as long as the interpreter: dropping the App drops all of it.
-  const bridge = handle.__self__;
-  const cancel = bridge.cancel;
+  // These proxies live as long as the interpreter: dropping the App drops all of it.
+  const [handle, cancel, feed, resume] = ["handle", "cancel", "feed", "resume"].map((name) => bridge[name].copy());
   bridge.destroy();
   mark("ready");
   log(`Python ${manifest.python} runs ${manifest.app}, release ${manifest.release}: ${timeline.map(([step, ms]) => `${step} ${ms} ms`).join(", ")}`);
-  return { handle, cancel, complete, restored, timeline };
+  return { handle, cancel, feed, resume, complete, restored, timeline };
 }
 
 /**

@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 const HEADER_LIMIT = 262_144; // bytes; far above the kit's own limit, so that the kit answers 431 itself
-const BODY_LIMIT = 67_108_864; // bytes that one request may keep in memory
+const WHOLE = 65_536; // bytes of a body that is read before the app is called
 const METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 const PRINTABLE = /^[\x21-\x7e]+$/;
 const HOST = /^[\w.\-:[\]]+$/;
@@ -16,7 +16,6 @@ const PROBLEMS = Object.freeze({
   "malformed-path": { status: 400, title: "The path is not percent-encoded UTF-8" },
   "malformed-header": { status: 400, title: "A header is not valid" },
   "method-not-allowed": { status: 405, title: "This method is not allowed here" },
-  "body-too-large": { status: 413, title: "The body is too large" },
   "headers-too-large": { status: 431, title: "The request headers are too large" },
   "internal-error": { status: 500, title: "The app failed to answer" },
 });
@@ -82,32 +81,59 @@ async function requestOf(incoming, signal) {
   if (!target.startsWith("/") || !URL.canParse(url)) throw new Refusal("malformed-path");
   const headers = new Headers();
   for (const [name, value] of Object.entries(incoming.headers)) headers.append(name, String(value));
-  const body = method === "GET" || method === "HEAD" ? null : await bodyOf(incoming);
   try {
-    return new Request(url, { method, headers, body, signal });
-  } catch {
+    const body = method === "GET" || method === "HEAD" ? null : await bodyOf(incoming);
+    return new Request(url, /** @type {RequestInit} */ ({ method, headers, body, signal, duplex: "half" }));
+  } catch (error) {
+    if (signal.aborted) throw error;
     throw new Refusal("method-not-allowed"); // CONNECT, TRACE and TRACK have no Request
   }
 }
 
-/** @param {http.IncomingMessage} incoming */
+/** @param {http.IncomingMessage} incoming @returns {Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null>} */
 async function bodyOf(incoming) {
+  const length = incoming.headers["content-length"];
+  if (length === undefined && incoming.headers["transfer-encoding"] === undefined) return null;
+  if (!(Number(length) <= WHOLE)) return streamOf(incoming);
   const parts = [];
-  let size = 0;
-  // Without destroyOnReturn: false a refusal would close the connection before it is sent.
-  for await (const part of incoming.iterator({ destroyOnReturn: false })) {
-    size += part.length;
-    if (size > BODY_LIMIT) throw new Refusal("body-too-large");
-    parts.push(part);
-  }
-  return size === 0 ? null : Buffer.concat(parts);
+  for await (const part of incoming) parts.push(part);
+  return parts.length === 0 ? null : new Uint8Array(Buffer.concat(parts));
+}
+
+/**
+ * What arrives, as it is asked for. Unlike `Readable.toWeb` this leaves the connection open if the rest is not
+ * wanted: an answer is still to be sent on it.
+ *
+ * @param {http.IncomingMessage} incoming
+ */
+function streamOf(incoming) {
+  const parts = incoming.iterator({ destroyOnReturn: false });
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const { value, done } = await parts.next();
+        if (done) controller.close();
+        else controller.enqueue(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+      },
+      async cancel() {
+        await parts.return?.();
+        incoming.resume();
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 /** @param {Response} response @param {http.ServerResponse} outgoing */
 async function write(response, outgoing) {
   outgoing.writeHead(response.status, [...response.headers].flat());
-  if (response.body === null) outgoing.end();
-  else await pipeline(Readable.fromWeb(/** @type {any} */ (response.body)), outgoing);
+  if (response.body === null) {
+    outgoing.end();
+    return;
+  }
+  // A first part that is there goes out together with the head; for a later one the head does not wait.
+  setImmediate(() => outgoing.flushHeaders());
+  await pipeline(Readable.fromWeb(/** @type {any} */ (response.body)), outgoing);
 }
 
 /** @param {keyof typeof PROBLEMS} code */

@@ -17,6 +17,8 @@ import { boot } from "../runtime.js";
 import { createServer } from "./http.js";
 import { originServices } from "./origin.js";
 
+const GRACE = 10_000; // ms
+
 const { values: options } = parseArgs({
   options: {
     release: { type: "string" },
@@ -58,10 +60,27 @@ const app = await boot({
   log: (line) => console.error(line),
 });
 
-const server = createServer(createBridge(app));
+const bridge = createBridge(app);
+/** @type {Set<Promise<void>>} */
+const working = new Set();
+const server = createServer((request) =>
+  bridge(request, undefined, request.signal, (work) => {
+    working.add(work);
+    void work.then(() => working.delete(work));
+  }),
+);
 server.listen(Number(options.port), "127.0.0.1", () => {
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : options.port;
   console.log(`ready http://127.0.0.1:${port}`);
 });
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => server.close(() => process.exit(0)));
+
+/** What an app does after its answers is waited for, and what it answers, but not for ever. */
+function stop() {
+  setTimeout(() => process.exit(0), GRACE).unref();
+  server.close(async () => {
+    await Promise.all(working);
+    process.exit(0);
+  });
+}
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, stop);

@@ -12,13 +12,33 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import js
-from pyodide.ffi import to_js
+from pyodide import webloop
+from pyodide.ffi import create_once_callable, to_js
+from pyodide.webloop import WebLoop
 
 from ..errors import NeedsEdge
 from ..tokens import public_set, thumbprint
 from ..types import Fetch, PublicFetch, Reply
 
 JsResponse = Any  # a JavaScript array [status, headers, Uint8Array]
+LONGEST_DELAY = 2**31 - 1  # ms; setTimeout() takes a signed 32-bit number
+
+__all__ = [
+    "LONGEST_DELAY",
+    "WebCryptoKeys",
+    "WebLoop",
+    "bytes_of",
+    "config",
+    "join_headers",
+    "js_bytes",
+    "js_response",
+    "parse",
+    "public_fetch",
+    "schedule",
+    "split_headers",
+    "use_plain_js",
+    "user_fetch",
+]
 
 
 def bytes_of(buffer: Any) -> bytes:
@@ -31,9 +51,15 @@ def js_bytes(data: bytes) -> Any:
     return to_js(data)
 
 
-def js_response(status: int, headers: str, body: bytes) -> JsResponse:
-    """[status, headers, Uint8Array] in one crossing."""
-    return to_js((status, headers, body))
+def js_response(status: int, headers: str, body: bytes, working: bool) -> JsResponse:
+    """[status, headers, Uint8Array, boolean] in one crossing."""
+    return to_js((status, headers, body, working))
+
+
+def schedule(callback: Callable[[], None], milliseconds: int) -> None:
+    """Let JavaScript call `callback` once, after its present task and at least `milliseconds` later."""
+    # "May syncify": where the engine can switch stacks, the callback may use `run_sync`.
+    webloop.scheduleCallback(create_once_callable(callback, _may_syncify=True), milliseconds)
 
 
 def join_headers(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -5,36 +5,50 @@ import { test } from "node:test";
 import { createBridge, flatHeaders, parseHeaders } from "../../browser/bridge.js";
 
 /** @typedef {import("../../browser/protocol.js").Handle} Handle */
+/** @typedef {import("../../browser/protocol.js").Port} Port */
+/** @typedef {import("../../browser/protocol.js").Reply} Reply */
 
 /**
  * A bridge to a fake app, with the calls it got.
  *
- * @param {(head: import("../../browser/protocol.js").Head, chunk: import("../../browser/protocol.js").Chunk, id: number)
- *   => import("../../browser/protocol.js").Reply | undefined | void} app
+ * @param {(port: Port, id: number) => Reply | undefined | void} app
  */
 function bridgeTo(app) {
   /** @type {Parameters<Handle>[]} */
   const calls = [];
   /** @type {number[]} */
   const cancelled = [];
+  /** @type {number[]} */
+  const resumed = [];
+  /** @type {[bytes: Uint8Array | undefined, more: boolean][]} */
+  const fed = [];
   /** @type {Handle} */
   const handle = (...words) => {
     calls.push(words);
-    return app(words[9], words[10], words[0]) ?? undefined;
+    return app(words[10], words[0]) ?? undefined;
   };
-  return { calls, cancelled, answer: createBridge({ handle, cancel: (id) => void cancelled.push(id) }) };
+  const answer = createBridge({
+    handle,
+    cancel: (id) => void cancelled.push(id),
+    feed: (_, part, more) => void fed.push([part, more]),
+    resume: (id) => void resumed.push(id),
+  });
+  return { calls, cancelled, resumed, fed, answer };
 }
+
+/** Everything that promises have to do by now. */
+const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 const bytes = (/** @type {string} */ text) => new TextEncoder().encode(text);
 const url = "https://shop.test:8443/caf%C3%A9?a=%20b";
 
 test("an answer without a wait is one call", async () => {
   const { answer, calls } = bridgeTo(() => [201, "x-a\0one\0set-cookie\0a=1\0set-cookie\0b=2", bytes("tea")]);
-  const response = await answer(new Request(url, { method: "POST", body: "hé", headers: { "x-b": "2" } }), '{"ver":1}');
+  const response = await answer(new Request(url, { method: "POST", body: "hé", headers: { "x-b": "2", "content-length": "3" } }), '{"ver":1}');
   assert.equal(response?.status, 201);
   assert.deepEqual(response.headers.getSetCookie(), ["a=1", "b=2"]);
   assert.equal(await response.text(), "tea");
-  const [id, method, scheme, host, path, query, headers, body, view] = calls[0] ?? [];
+  const [id, method, scheme, host, path, query, headers, body, , view] = calls[0] ?? [];
   assert.deepEqual([id, method, scheme, host, path, query], [1, "POST", "https", "shop.test:8443", "/caf%C3%A9", "a=%20b"]);
   const fields = parseHeaders(headers ?? "");
   assert.equal(fields.get("host"), "shop.test:8443");
@@ -45,7 +59,7 @@ test("an answer without a wait is one call", async () => {
 test("a request without a body has none, and no view if there is none", async () => {
   const { answer, calls } = bridgeTo(() => [200, "", bytes("")]);
   await answer(new Request(url));
-  assert.deepEqual(calls[0]?.slice(7, 9), [undefined, undefined]);
+  assert.deepEqual(calls[0]?.slice(7, 10), [undefined, false, undefined]);
 });
 
 test("navigations get the headers that a service worker cannot see", async () => {
@@ -59,7 +73,7 @@ test("navigations get the headers that a service worker cannot see", async () =>
 });
 
 test("a streamed answer arrives in parts", async () => {
-  const { answer } = bridgeTo((head, chunk, id) => {
+  const { answer } = bridgeTo(({ head, chunk }, id) => {
     queueMicrotask(() => {
       head(id, 200, "content-type\0text/plain");
       chunk(id, bytes("one "), true);
@@ -76,7 +90,7 @@ for (const [name, reply] of /** @type {const} */ ([
   ["later", false],
 ])) {
   test(`status 0 escalates, ${name}`, async () => {
-    const { answer } = bridgeTo((head, chunk, id) => {
+    const { answer } = bridgeTo(({ head, chunk }, id) => {
       if (reply) return [0, "sealed state is not available", bytes("")];
       queueMicrotask(() => {
         head(id, 0, "sealed state is not available");
@@ -88,7 +102,7 @@ for (const [name, reply] of /** @type {const} */ ([
 
   test(`HEAD and null-body statuses have no body, ${name}`, async () => {
     for (const [method, status] of /** @type {const} */ ([["HEAD", 200], ["GET", 204], ["GET", 205], ["GET", 304]])) {
-      const { answer } = bridgeTo((head, chunk, id) => {
+      const { answer } = bridgeTo(({ head, chunk }, id) => {
         if (reply) return [status, "content-length\x003", bytes("tea")];
         queueMicrotask(() => {
           head(id, status, "content-length\x003");
@@ -104,7 +118,7 @@ for (const [name, reply] of /** @type {const} */ ([
 }
 
 test("a reader who leaves cancels the app's work, once", async () => {
-  const { answer, cancelled } = bridgeTo((head, chunk, id) => {
+  const { answer, cancelled } = bridgeTo(({ head, chunk }, id) => {
     head(id, 200, "");
     chunk(id, bytes("first"), true);
   });
@@ -127,7 +141,7 @@ test("an aborted request rejects and cancels", async () => {
 });
 
 test("an abort after the head breaks the body off", async () => {
-  const { answer, cancelled } = bridgeTo((head, _chunk, id) => head(id, 200, ""));
+  const { answer, cancelled } = bridgeTo(({ head }, id) => head(id, 200, ""));
   const abort = new AbortController();
   const response = await answer(new Request(url), undefined, abort.signal);
   abort.abort();
@@ -136,7 +150,7 @@ test("an abort after the head breaks the body off", async () => {
 });
 
 test("a finished answer is not cancelled any more", async () => {
-  const { answer, cancelled } = bridgeTo((head, chunk, id) => {
+  const { answer, cancelled } = bridgeTo(({ head, chunk }, id) => {
     head(id, 200, "");
     chunk(id, bytes("all"), false);
   });
@@ -147,18 +161,151 @@ test("a finished answer is not cancelled any more", async () => {
   assert.deepEqual(cancelled, []);
 });
 
+test("an answer that the app breaks off does not look complete", async () => {
+  const { answer } = bridgeTo(({ head, chunk, done }, id) => {
+    head(id, 200, "");
+    chunk(id, bytes("half"), true);
+    setTimeout(() => done(id));
+  });
+  const response = await answer(new Request(url));
+  await assert.rejects(async () => response?.text(), /broke/);
+});
+
+test("the app may be ahead of a reader by so many bytes, then it waits", async () => {
+  const part = new Uint8Array(100_000);
+  /** @type {boolean[]} */
+  const go = [];
+  /** @type {Port["chunk"]} */
+  let send = () => true;
+  const { answer, resumed } = bridgeTo(({ head, chunk }, id) => {
+    head(id, 200, "");
+    send = chunk;
+    for (let i = 0; i < 3; i += 1) go.push(chunk(id, part, true));
+  });
+  const response = await answer(new Request(url));
+  assert.deepEqual(go, [true, true, false]);
+  await settled();
+  assert.deepEqual(resumed, []);
+  const reader = response?.body?.getReader();
+  await reader?.read();
+  await settled();
+  assert.deepEqual(resumed, [1]);
+  assert.equal(send(1, part, true), false);
+});
+
+test("parts of one byte each do not come without end either", async () => {
+  let sent = 0;
+  const { answer } = bridgeTo(({ head, chunk }, id) => {
+    head(id, 200, "");
+    while (chunk(id, bytes("x"), true)) sent += 1;
+  });
+  await answer(new Request(url));
+  assert.ok(sent < 300, String(sent));
+});
+
+test("HEAD on an answer without end lets the app go", async () => {
+  const { answer, cancelled } = bridgeTo(({ head, chunk }, id) => {
+    head(id, 200, "");
+    for (let i = 0; i < 20; i += 1) chunk(id, bytes("tick"), true);
+  });
+  const response = await answer(new Request(url, { method: "HEAD" }));
+  assert.equal(response?.body, null);
+  assert.deepEqual(cancelled, [1]);
+});
+
+test("a body of unknown length goes to the app part by part, as it asks", async () => {
+  let read = 0;
+  const body = new ReadableStream(
+    {
+      pull(controller) {
+        read += 1;
+        if (read > 3) controller.close();
+        else controller.enqueue(new Uint8Array(300_000).fill(read));
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  /** @type {() => void} */
+  let want = () => {};
+  const { answer, calls, fed } = bridgeTo((port, id) => {
+    want = () => port.want(id);
+  });
+  void answer(new Request(url, /** @type {RequestInit} */ ({ method: "PUT", body, duplex: "half" })));
+  await settled();
+  assert.deepEqual(calls[0]?.slice(7, 9), [undefined, true]);
+  assert.ok(read <= 1, "nothing is read ahead");
+  const sizes = [];
+  do {
+    want();
+    await settled();
+    sizes.push(fed.at(-1)?.[0]?.byteLength);
+  } while (fed.at(-1)?.[1]);
+  assert.deepEqual(sizes, [262_144, 37_856, 262_144, 37_856, 262_144, 37_856, undefined]);
+});
+
+test("what is left of a body is let go when the app's work ends", async () => {
+  /** @type {unknown} */
+  let left;
+  const body = new ReadableStream({ cancel: (reason) => void (left = reason ?? "cancelled") });
+  const { answer } = bridgeTo(() => [413, "", bytes("too large")]);
+  await answer(new Request(url, /** @type {RequestInit} */ ({ method: "PUT", body, duplex: "half" })));
+  await settled();
+  assert.equal(left, "cancelled");
+});
+
+test("a body that breaks off cancels the app's work", async () => {
+  const body = new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
+  const { answer, cancelled, fed } = bridgeTo(({ want }, id) => want(id));
+  const request = new Request(url, /** @type {RequestInit} */ ({ method: "PUT", body, duplex: "half" }));
+  await assert.rejects(answer(request), /gone/);
+  assert.deepEqual([cancelled, fed], [[1], []]);
+});
+
+for (const [name, app] of /** @type {[string, (port: Port, id: number) => Reply | void][]} */ ([
+  ["a whole answer", () => [200, "", bytes("all"), true]],
+  ["a streamed answer", ({ head, chunk }, id) => {
+    head(id, 200, "");
+    chunk(id, bytes("all"), false);
+  }],
+])) {
+  test(`what the app does after ${name} is known to the host`, async () => {
+    /** @type {Port["done"]} */
+    let done = () => {};
+    const { answer } = bridgeTo((port, id) => {
+      done = port.done;
+      return app(port, id);
+    });
+    /** @type {string[]} */
+    const told = [];
+    const response = await answer(new Request(url), undefined, undefined, (work) => {
+      told.push("working");
+      void work.then(() => told.push("done"));
+    });
+    assert.equal(await response?.text(), "all");
+    assert.deepEqual(told, ["working"]);
+    done(1);
+    await settled();
+    assert.deepEqual(told, ["working", "done"]);
+  });
+}
+
+test("an answer with nothing behind it keeps nobody awake", async () => {
+  const { answer } = bridgeTo(() => [200, "", bytes("all"), false]);
+  await answer(new Request(url), undefined, undefined, () => assert.fail("nothing is left to do"));
+});
+
 test("a broken host rejects", async () => {
   const broken = bridgeTo(() => {
     throw new Error("Pyodide already fatally failed");
   });
   await assert.rejects(broken.answer(new Request(url)), /fatally/);
-  const invalid = bridgeTo((head, _chunk, id) => head(id, 999, ""));
+  const invalid = bridgeTo(({ head }, id) => head(id, 999, ""));
   await assert.rejects(invalid.answer(new Request(url)), RangeError);
   assert.deepEqual(invalid.cancelled, [1]);
 });
 
 test("requests at the same time do not mix", async () => {
-  const { answer } = bridgeTo((head, chunk, id) => {
+  const { answer } = bridgeTo(({ head, chunk }, id) => {
     setTimeout(() => {
       head(id, 200, "");
       chunk(id, bytes(`answer ${id}`), false);
