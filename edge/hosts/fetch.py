@@ -26,7 +26,7 @@ from . import _js
 from ._js import use_plain_js
 from .bridge import Bridge
 from .lifespan import Lifespan
-from .loop import install
+from .loop import DrainingLoop, install
 from .warmup import warm_up
 
 __all__ = ["load", "start", "use_plain_js"]
@@ -55,7 +55,7 @@ async def _load(spec: str, warm: bool) -> None:
     _apps[spec] = app
 
 
-async def start(spec: str, name: str, services: Any) -> Bridge:
+def start(spec: str, name: str, services: Any) -> Awaitable[Bridge]:
     """Run the start-up of the app that was loaded, and return what answers requests.
 
     `name` is "browser" or "edge"; `services` is the JavaScript object described in browser/services.js.
@@ -63,7 +63,11 @@ async def start(spec: str, name: str, services: Any) -> Bridge:
     """
     random.seed()  # a snapshot gives every instance the same numbers
     loop = install()
-    loop.restart()
+    loop.restart()  # before the first task: the loop still waits for a wake-up from before the snapshot
+    return _start(spec, name, services, loop)
+
+
+async def _start(spec: str, name: str, services: Any, loop: DrainingLoop) -> Bridge:
     app = _apps[spec]
     settings = _js.config(services)
     if settings.get("development"):
