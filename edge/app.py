@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import endpoints, hosts
@@ -20,9 +22,12 @@ from .intake import (
     SAFE,
     check_head,
     check_json,
+    check_site,
+    declared_length,
     diagnose,
     idempotency_key,
     limited,
+    part_size,
     read_body,
     replay,
 )
@@ -33,6 +38,7 @@ from .settlement import Settlement, fingerprint_of
 from .types import View
 
 ATTEMPTS = 4  # runs of a handler whose records change under it
+PAUSE = 0.02  # seconds at most before the second run
 logger = logging.getLogger("edgekit")
 
 
@@ -41,6 +47,8 @@ class Stateless:
 
     `anywhere`: path patterns (Starlette syntax) whose safe requests may be answered in the browser.
     `shared`: record collections that belong to everybody instead of to one user.
+    `readable`: record collections that browsers may read just as they are stored, the user's own or
+    shared ones; handlers that read any other escalate to an edge.
     `static`: URL prefix -> folder of files that go into the browser release as they are.
     `script`: whether pages get the script that registers the service worker.
     `max_body`: bytes of the largest request body.
@@ -52,6 +60,7 @@ class Stateless:
         anywhere: Iterable[str] = (),
         *,
         shared: Iterable[str] = (),
+        readable: Iterable[str] = (),
         static: Mapping[str, str | PathLike[str]] | None = None,
         script: bool = True,
         max_body: int = BODY_LIMIT,
@@ -59,6 +68,7 @@ class Stateless:
         self.app = app
         self.placement = Placement(anywhere)
         self.shared = frozenset(shared)
+        self.readable = frozenset(readable)
         self.static = dict(static or {})
         self.script = script
         self.max_body = max_body
@@ -89,17 +99,20 @@ class Stateless:
         try:
             check_head(scope, self.max_body)
             if endpoints.owns(scope, host):
-                await endpoints.answer(scope, receive, responder, host, self.shared)
+                await endpoints.answer(scope, receive, responder, host, self.shared, self.readable)
                 return
             view = await host.views.open(scope)
             if scope["method"] in SAFE:
                 await self._safe(host, view, scope, limited(receive, self.max_body), responder)
             else:
+                check_site(scope, known=view is not None)
                 await self._unsafe(host, view, scope, limited(receive, self.max_body), responder)
+        except ClientDisconnect:
+            return  # nobody is left to be told
         except Exception as error:
             problem = error if isinstance(error, Problem) else Problem("internal-error")
             if not isinstance(error, Problem) or (problem.status >= 500 and not isinstance(error, NeedsEdge)):
-                logger.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
+                logger.error("%s %r failed", scope["method"], scope["path"], exc_info=error)
             if responder.started:
                 raise  # too late to say so properly: the server cuts the connection
             await responder.problem(problem)
@@ -114,12 +127,12 @@ class Stateless:
     async def _unsafe(
         self, host: Host, view: View | None, scope: dict[str, Any], receive: Receive, responder: Responder
     ) -> None:
-        body = await read_body(receive)
+        body = await read_body(receive, declared_length(scope))
         if body is None:
             return
         check_json(scope, body)
-        key = await idempotency_key(scope, body)
         fingerprint = fingerprint_of(scope, body)
+        key = await idempotency_key(scope, body, fingerprint)
         earlier = find(view.applied, key, fingerprint) if view is not None and key is not None else None
         for attempt in range(1, ATTEMPTS + 1):
             ctx = self._context(host, view, scope, key)
@@ -130,10 +143,12 @@ class Stateless:
                 return
             try:
                 exchange = Exchange(ctx, responder, settlement.unsafe)
-                await exchange.run(self.app, scope, replay(body, receive))
+                await exchange.run(self.app, scope, replay(body, receive, part_size(scope)))
             except Problem as problem:
                 if problem.code != "version-conflict" or attempt == ATTEMPTS or responder.started:
                     raise
+                # Whoever collided must not collide again: wait longer each time, and not the same time.
+                await asyncio.sleep(attempt * PAUSE * host.entropy(1)[0] / 255)
             except Exception as error:
                 mistake = None if responder.started else await diagnose(scope, body)
                 if mistake is None:
@@ -144,4 +159,6 @@ class Stateless:
 
     def _context(self, host: Host, view: View | None, scope: dict[str, Any], key: str | None) -> Context:
         seed = key or host.entropy(16).hex()
-        return Context(host, view, method=scope["method"], key=seed, shared=self.shared)
+        return Context(
+            host, view, method=scope["method"], key=seed, shared=self.shared, readable=self.readable
+        )

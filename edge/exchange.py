@@ -26,6 +26,8 @@ class Answer(NamedTuple):
     body: bytes
 
 
+EVENT_STREAM = b"text/event-stream"  # the first event may be long in coming, its reader wants to know now
+
 Settle = Callable[[Answer], Awaitable[Answer]]
 
 
@@ -38,7 +40,8 @@ class Exchange:
         self._settle = settle
         self._status = 0
         self._headers: Headers = []
-        self._held = bytearray()
+        self._held: list[bytes] = []
+        self._size = 0  # bytes in it
         self._complete = False
         self._failure: Exception | None = None
 
@@ -73,37 +76,42 @@ class Exchange:
         """The ASGI `send` that the app gets."""
         if self._failure is not None:
             return
-        if message["type"] == "http.response.start":
+        starting = message["type"] == "http.response.start"
+        if starting:
             self._status = message["status"]
             self._headers = [(bytes(n).lower(), bytes(v)) for n, v in message.get("headers", ())]
-        elif message["type"] == "http.response.body":
-            try:
-                await self._body(bytes(message.get("body", b"")), more=message.get("more_body", False))
-            except Problem as problem:
-                self._failure = problem
-                raise
+            if not dict(self._headers).get(b"content-type", b"").startswith(EVENT_STREAM):
+                return  # the first part decides
+        elif message["type"] != "http.response.body":
+            return
+        try:
+            await self._body(bytes(message.get("body", b"")), more=message.get("more_body", starting))
+        except Problem as problem:
+            self._failure = problem
+            raise
 
     async def _body(self, part: bytes, *, more: bool) -> None:
         if self._responder.started:
             await self._responder.part(part, more=more)
             return
-        self._held += part
+        self._held.append(part)
+        self._size += len(part)
         self._complete = not more
-        if self._status >= 500 and len(self._held) <= RESPONSE_LIMIT:
+        if self._status >= 500 and self._size <= RESPONSE_LIMIT:
             return  # perhaps an exception is on its way that says more
         if not more:
             await self._finish()
         elif not (self._ctx.records.writable and self._ctx.records.touched):
             final = await self._final(b"")
-            await self._responder.begin(self._status, final.headers, bytes(self._held), more=True)
-        elif len(self._held) > RESPONSE_LIMIT:
+            await self._responder.begin(self._status, final.headers, b"".join(self._held), more=True)
+        elif self._size > RESPONSE_LIMIT:
             raise Problem("response-too-large", f"at most {RESPONSE_LIMIT} bytes")
 
     async def _finish(self) -> None:
-        await self._responder.begin(*await self._final(bytes(self._held)))
+        await self._responder.begin(*await self._final(b"".join(self._held)))
 
     async def _final(self, body: bytes) -> Answer:
-        self._ctx.records.closed = True
+        self._ctx.close()
         if self._ctx.escalated:  # the app has answered all the same: it does not know what it lacks
             raise NeedsEdge("what the handler asked for")
         return await self._settle(Answer(self._status, self._headers, body))

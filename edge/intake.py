@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -20,6 +22,9 @@ BODY_LIMIT = 10 * 1024 * 1024  # bytes, unless the app asks for another limit
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 section 9.2.1
 KEY_FIELD = "_key"
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+LARGE = 1024 * 1024  # bytes of a body from which on copies are avoided
+PART = 256 * 1024  # bytes
 
 
 def check_head(scope: dict[str, Any], body_limit: int) -> None:
@@ -40,6 +45,17 @@ def check_head(scope: dict[str, Any], body_limit: int) -> None:
         raise _too_large(body_limit)
 
 
+def check_site(scope: dict[str, Any], *, known: bool) -> None:
+    """Raise `Problem("forbidden")` for a write that a page of another site sends in a `known` user's name.
+
+    SameSite cookies do not tell sibling domains apart; Fetch Metadata does. Clients that are no browsers
+    do not send it.
+    """
+    site = Headers(raw=scope["headers"]).get("sec-fetch-site", "none")
+    if known and site not in ("same-origin", "none"):
+        raise Problem("forbidden", "a page of another site sent this")
+
+
 def limited(receive: Receive, body_limit: int) -> Receive:
     """`receive` that raises `Problem("body-too-large")` once more than `body_limit` bytes have come."""
     seen = 0
@@ -55,30 +71,66 @@ def limited(receive: Receive, body_limit: int) -> Receive:
     return counted
 
 
-async def read_body(receive: Receive) -> bytes | None:
-    """The whole body, or None if the client went away before its end."""
-    chunks = []
+async def read_body(receive: Receive, length: int = 0) -> bytes | None:
+    """The whole body, or None if the client went away before its end.
+
+    `length` is what the client says. It is believed once the client has sent a fair part of it; from there
+    on the body grows in its place, instead of being there twice when its parts are joined.
+    """
+    chunks: list[bytes] = []
+    whole: BytesIO | None = None
+    size = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
             return None
-        chunks.append(message.get("body", b""))
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if whole is None and LARGE <= size < length:
+            whole = BytesIO()
+            whole.seek(length - 1)
+            whole.write(b"\0")
+            whole.seek(0)
+            whole.writelines(chunks)
+            chunks.clear()
+        if whole is None:
+            chunks.append(chunk)
+        else:
+            whole.write(chunk)
         if not message.get("more_body", False):
-            return b"".join(chunks)
+            break
+    if whole is None:
+        return b"".join(chunks)
+    whole.truncate(size)
+    return whole.getvalue()
 
 
-def replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives `body` once and then whatever the connection says."""
-    given = False
+def replay(body: bytes, receive: Receive, part: int | None = None) -> Receive:
+    """A `receive` that gives `body` once, in parts of `part` bytes, and then whatever the connection says."""
+    part = part or max(1, len(body))
+    at = 0
 
     async def again() -> Any:
-        nonlocal given
-        if given:
+        nonlocal at
+        if at > len(body) or (at == len(body) > 0):
             return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        start, at = at, min(at + part, len(body)) or 1
+        return {"type": "http.request", "body": body[start:at], "more_body": at < len(body)}
 
     return again
+
+
+def part_size(scope: dict[str, Any]) -> int | None:
+    """How large the parts should be in which an app gets its body; None: all at once.
+
+    Parsers of files copy the part that they are at; an app that joins parts has all of them twice.
+    """
+    return PART if _media_type(scope) == "multipart/form-data" else None
+
+
+def declared_length(scope: dict[str, Any]) -> int:
+    """`Content-Length`, or 0. Only after `check_head`."""
+    return int(Headers(raw=scope["headers"]).get("content-length") or 0)
 
 
 def check_json(scope: dict[str, Any], body: bytes) -> None:
@@ -90,19 +142,25 @@ def check_json(scope: dict[str, Any], body: bytes) -> None:
         raise Problem("malformed-json", f"nested deeper than {DEPTH_LIMIT} levels")
 
 
-async def idempotency_key(scope: dict[str, Any], body: bytes) -> str | None:
+async def idempotency_key(scope: dict[str, Any], body: bytes, fingerprint: str) -> str | None:
     """The key from the header or, for plain HTML forms, from the hidden field of `form_key()`.
 
+    A form that somebody went back to, changed and sent again still has its field, but is another
+    request; so there the key is made from both, the field and the `fingerprint`.
     Raises `Problem("malformed-key")`; returns None when the client sent none.
     """
     key = Headers(raw=scope["headers"]).get("idempotency-key")
-    if key is None and _media_type(scope) in ("application/x-www-form-urlencoded", "multipart/form-data"):
+    if key is not None and len(key) > 1 and key[0] == key[-1] == '"':
+        key = key[1:-1]  # a structured string, as the IETF draft writes it
+    elif key is None and _media_type(scope) in FORMS and (len(body) < LARGE or KEY_FIELD.encode() in body):
         try:
-            async with Request(scope, replay(body, _ended)).form() as form:
+            async with Request(scope, replay(body, _ended, part_size(scope))).form() as form:
                 field = form.get(KEY_FIELD)
         except (HTTPException, MultiPartException, ValueError) as error:
             raise Problem("malformed-form") from error
         key = field if isinstance(field, str) else None
+        if key is not None and is_key(key):
+            return hashlib.sha256(f"{key}\0{fingerprint}".encode()).hexdigest()
     if key is not None and not is_key(key):
         raise Problem("malformed-key", "an Idempotency-Key has 16 to 64 characters of A-Z a-z 0-9 _ . -")
     return key
@@ -119,7 +177,7 @@ async def diagnose(scope: dict[str, Any], body: bytes) -> Problem | None:
         except (ValueError, RecursionError):
             return Problem("malformed-json")
     try:
-        await idempotency_key({**scope, "headers": _without_key(scope)}, body)
+        await idempotency_key({**scope, "headers": _without_key(scope)}, body, "")
     except Problem as problem:
         return problem if problem.code == "malformed-form" else None
     return None

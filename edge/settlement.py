@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -146,8 +146,19 @@ def fingerprint_of(scope: dict[str, Any], body: bytes) -> str:
     target = f"{raw_path}?{scope['query_string'].decode('latin-1')}"
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     boundary = _BOUNDARY.search(headers.get("content-type", ""))
+    pieces: Iterable[bytes | memoryview] = (body,)
     if boundary is not None:
         # A browser that sends the same form twice makes up another boundary.
         headers["content-type"] = "multipart/form-data"
-        body = body.replace(f"--{boundary['it']}".encode("latin-1"), b"--boundary")
-    return fingerprint(scope["method"], target, headers.items(), body)
+        pieces = _replaced(body, f"--{boundary['it']}".encode("latin-1"), b"--boundary")
+    return fingerprint(scope["method"], target, headers.items(), *pieces)
+
+
+def _replaced(body: bytes, old: bytes, new: bytes) -> Iterator[bytes | memoryview]:
+    """`body.replace(old, new)` in pieces that share its memory: uploads can be large."""
+    view, start = memoryview(body), 0
+    while (at := body.find(old, start)) >= 0:
+        yield view[start:at]
+        yield new
+        start = at + len(old)
+    yield view[start:]

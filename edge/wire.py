@@ -100,15 +100,19 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None and text.strip(".") != ""
 
 
-def fingerprint(method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> str:
+def fingerprint(
+    method: str, target: str, headers: Iterable[tuple[str, str]], *body: bytes | memoryview
+) -> str:
     """SHA-256 (hex) of what makes two requests the same: method, path with query, content type,
-    preconditions and body, each with its length in front. Cookies and dates do not count."""
+    preconditions and body (in any number of pieces), each with its length in front. Cookies and dates
+    do not count."""
     values = dict(headers)
     digest = hashlib.sha256()
     parts = [method, target, *(values.get(n, "") for n in ("content-type", "if-match", "if-none-match"))]
-    for part in [*(part.encode("utf-8", "surrogateescape") for part in parts), body]:
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
+    for part in [(part.encode("utf-8", "surrogateescape"),) for part in parts] + [body]:
+        digest.update(sum(map(len, part)).to_bytes(8, "big"))
+        for piece in part:
+            digest.update(piece)
     return digest.hexdigest()
 
 
