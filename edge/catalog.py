@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -148,8 +149,8 @@ class CatalogReader:
         return {} if held is None else held.items
 
     async def get(self, collection: str, key: str) -> dict[str, Any] | None:
-        """One item, or None. Do not modify it."""
-        return (await self.all(collection)).get(key)
+        """One item, or None; a copy, because all requests of this host share the original."""
+        return deepcopy((await self.all(collection)).get(key))
 
 
 def _parse(body: bytes) -> tuple[str, Mapping[str, dict[str, Any]], bytes]:

@@ -32,7 +32,14 @@ class Context:
     """One request as a handler sees it. `key` is the request's idempotency key, the seed of its ids."""
 
     def __init__(
-        self, host: Host, view: View | None, *, method: str, key: str, shared: frozenset[str]
+        self,
+        host: Host,
+        view: View | None,
+        *,
+        method: str,
+        key: str,
+        shared: frozenset[str],
+        readable: frozenset[str] = frozenset(),
     ) -> None:
         self._host = host
         self.key = key
@@ -46,7 +53,13 @@ class Context:
         """The user's small readable state; a dict of JSON values. Change it to keep the change."""
         self.catalog = CatalogReader(host.catalog)
         """Data that is the same for everybody."""
-        self.records = Records(host.origin, shared, lambda: self._subject, writable=method not in SAFE)
+        self.records = Records(
+            host.origin,
+            shared,
+            lambda: self._subject,
+            writable=method not in SAFE,
+            readable=readable if host.name == "browser" else None,
+        )
         """Stored documents; all writes of one request happen together or not at all."""
 
     @property
@@ -82,6 +95,10 @@ class Context:
         self.ensure_user()  # the key means something only together with whose it is
         key = _base32(self._host.entropy(16))
         return Html(f'<input type="hidden" name="{KEY_FIELD}" value="{key}">')
+
+    def close(self) -> None:
+        """The answer is on its way: from now on a change could not take part in it."""
+        self.records.closed = self.state.closed = True
 
     def needs_edge(self, what: str) -> NeedsEdge:
         """The exception to raise when this host lacks `what`; remembered, in case the app swallows it."""

@@ -4,7 +4,7 @@ GET /_edge/health                               200 when this host answers
 GET /_edge/keys                                 public JWK set (RFC 7517)
 GET /_edge/view                                 204; Edgekit-View holds the token
 GET /_edge/catalog/{collection}                 public, cacheable
-GET /_edge/records/{scope}/{collection}[/{id}]  the caller's own or shared records, never cached
+GET /_edge/records/{scope}/{collection}[/{id}]  the caller's own or shared ones, where `readable` allows it
 everything else                                 the browser release, if this host serves one
 """
 
@@ -43,6 +43,7 @@ async def answer(
     responder: Responder,
     host: Host,
     shared: frozenset[str],
+    readable: frozenset[str],
 ) -> None:
     """Answer one of the kit's own paths; raises `Problem` like a handler would."""
     if scope["method"] not in SAFE:
@@ -57,7 +58,7 @@ async def answer(
         await _view(scope, responder, host)
     elif name == "catalog":
         await _catalog(scope, responder, host, rest)
-    elif name == "records":
+    elif name == "records" and rest.split("/")[1:2] and rest.split("/")[1] in readable:
         await _json(responder, await _records(scope, host, shared, rest.split("/")), "private, no-store")
     elif host.assets is not None:
         await host.assets(scope, receive, responder.forward)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, Protocol
 
-from .errors import Problem
+from .errors import NeedsEdge, Problem
 from .types import JSON
 from .wire import RECORD_LIMIT, WRITES_LIMIT, Read, RecordKey, Scope, Write, encode_json, is_name
 
@@ -40,7 +40,8 @@ class RecordSource(Protocol):
 class Records:
     """One request's unit of work. Nothing is stored until the kit commits it, all or nothing.
 
-    `shared` names the collections that belong to everybody; all others belong to the user.
+    `shared` names the collections that belong to everybody; all others belong to the user. `readable`,
+    where it is given, names the only ones that this host may see; others raise NeedsEdge.
     `subject` yields the user's id, or None for somebody who owns nothing yet.
     """
 
@@ -51,8 +52,10 @@ class Records:
         subject: Callable[[], str | None],
         *,
         writable: bool,
+        readable: Collection[str] | None = None,
     ) -> None:
         self._source = source
+        self._readable = readable
         self._shared = shared
         self._subject = subject
         self.writable = writable
@@ -80,11 +83,11 @@ class Records:
 
         A listing is not part of the conflict check: what decides a write is read with `get`.
         """
-        scope: Scope = "shared" if collection in self._shared else "user"
-        self.touched = True
-        subject = self._owner(scope)
         if not is_name(collection):
             raise ValueError(f"not a collection name: {collection!r}")
+        scope = self._scope(collection)
+        self.touched = True
+        subject = self._owner(scope)
         page = Page([], None)
         if subject is not None:
             page = await self._source.page(subject, scope, collection, limit, after)
@@ -132,7 +135,12 @@ class Records:
     def _key(self, collection: str, record_id: str) -> RecordKey:
         if not is_name(collection) or not is_name(record_id):
             raise ValueError(f"not a record name: {collection!r}/{record_id!r}")
-        return RecordKey("shared" if collection in self._shared else "user", collection, record_id)
+        return RecordKey(self._scope(collection), collection, record_id)
+
+    def _scope(self, collection: str) -> Scope:
+        if self._readable is not None and collection not in self._readable:
+            raise NeedsEdge(f"the collection {collection}")
+        return "shared" if collection in self._shared else "user"
 
     def _owner(self, scope: Scope) -> str | None:
         return self._subject() or (NOBODY if scope == "shared" else None)

@@ -18,14 +18,17 @@ class State(MutableMapping[str, Any]):
     def __init__(self, initial: Mapping[str, Any]) -> None:
         self._before = encode_json(dict(initial))
         self._values: dict[str, Any] = json.loads(self._before)
+        self.closed = False
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
+        self._check_open()
         self._values[key] = value
 
     def __delitem__(self, key: str) -> None:
+        self._check_open()
         del self._values[key]
 
     def __iter__(self) -> Iterator[str]:
@@ -40,6 +43,10 @@ class State(MutableMapping[str, Any]):
     @property
     def changed(self) -> bool:
         return encode_json(self._values) != self._before
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise Problem("write-after-response", "change the state before the response starts")
 
     def export(self) -> dict[str, Any]:
         """The whole state as JSON values.

@@ -20,7 +20,8 @@ from .wire import ASSERTION_LIFE, ASSERTION_TYPE, ORIGIN_AUDIENCE, encode_json
 
 TOKEN_LIMIT = 4096  # bytes; checked before anything is decoded
 LEEWAY = 5  # seconds of clock difference that are forgiven
-VIEW_TYPE = "edgekit-view+jwt"
+VIEW_TYPE = "edgekit-view+jwt"  # to be read: by the service worker, which forgets the token at once
+CREDENTIAL_TYPE = "edgekit-credential+jwt"  # the same claims as a cookie: proves who asks
 VIEW_LIFE = 86_400  # seconds
 
 _KID = re.compile(r"[A-Za-z0-9_\-]{1,43}")
@@ -109,12 +110,12 @@ async def _check(
     return claims
 
 
-async def mint_view(signer: Signer, view: View, now: float) -> str:
+async def mint_view(signer: Signer, view: View, now: float, token_type: str = VIEW_TYPE) -> str:
     """Sign a view; `now` is wall time in seconds. The result may exceed what a cookie can hold."""
     issued = int(now)
     return await mint(
         signer,
-        VIEW_TYPE,
+        token_type,
         {
             "sub": view.subject,
             "iat": issued,
@@ -126,9 +127,9 @@ async def mint_view(signer: Signer, view: View, now: float) -> str:
     )
 
 
-async def open_view(token: str, verifier: Verifier, now: float) -> View:
+async def open_view(token: str, verifier: Verifier, now: float, token_type: str = VIEW_TYPE) -> View:
     """Check a view token; raises `Problem("unauthorized")`."""
-    claims = await check(token, VIEW_TYPE, verifier, now=now, max_life=VIEW_LIFE)
+    claims = await check(token, token_type, verifier, now=now, max_life=VIEW_LIFE)
     subject, version, state, keys = (claims.get(name) for name in ("sub", "ver", "state", "keys"))
     if (
         not isinstance(subject, str)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from starlette.requests import cookie_parser
 
 from .errors import NeedsEdge, Problem
-from .tokens import TOKEN_LIMIT, VIEW_LIFE, mint_view, open_view
+from .tokens import CREDENTIAL_TYPE, TOKEN_LIMIT, VIEW_LIFE, mint_view, open_view
 from .types import Clock, Signer, Verifier, View
 
 VIEW_HEADER = b"edgekit-view"
@@ -42,7 +42,7 @@ class CookieViews:
         if token is None:
             return None
         try:
-            return await open_view(token, self._verifier, self._clock())
+            return await open_view(token, self._verifier, self._clock(), CREDENTIAL_TYPE)
         except Problem:
             return None
 
@@ -51,15 +51,17 @@ class CookieViews:
         return _cookie(scope["headers"], cookie_name(scope))
 
     async def issue(self, scope: dict[str, Any], view: View) -> Headers:
-        token = await mint_view(self._signer, view, self._clock())
+        now = self._clock()
+        token = await mint_view(self._signer, view, now, CREDENTIAL_TYPE)
         if len(token) > TOKEN_LIMIT - 256:
             raise Problem("state-too-large", f"the signed view has {len(token)} bytes")
         secure = "; Secure" if scope["scheme"] == "https" else ""
         cookie = f"{cookie_name(scope)}={token}; Path=/; Max-Age={VIEW_LIFE}; HttpOnly; SameSite=Lax{secure}"
-        # A service worker cannot see Set-Cookie, so it asks for the token in a header of its own;
-        # anybody else only learns that there is a new one.
+        # A service worker cannot see Set-Cookie, so it asks for the view in a header of its own. Scripts
+        # can ask as well, which is why that token is of a type that no edge takes for a credential.
         asked = any(name == CLIENT_HEADER for name, _ in scope["headers"])
-        return [(b"set-cookie", cookie.encode()), (VIEW_HEADER, token.encode() if asked else b"changed")]
+        shown = await mint_view(self._signer, view, now) if asked else "changed"
+        return [(b"set-cookie", cookie.encode()), (VIEW_HEADER, shown.encode())]
 
 
 class PayloadViews:

@@ -31,5 +31,6 @@ app = Stateless(
     starlette,
     anywhere=["/", "/products/{sku}", "/cart", "/orders", "/orders/{id}"],
     shared=["stock"],
+    readable=["orders"],
     static={"/static": HERE / "static"},
 )

@@ -255,9 +255,22 @@ def test_different_keys_and_no_keys_count_each_time(shop: Client) -> None:
     assert shop.get("/state").json() == {"cups": 4}
 
 
-def test_key_reused_for_another_request_is_422_also_without_records(shop: Client) -> None:
+def test_form_that_was_changed_and_sent_again_is_another_request(shop: Client) -> None:
     shop.post("/", data={"_key": KEY, "sku": "tea"})
-    answer = shop.post("/", data={"_key": KEY, "sku": "coffee"})
+    shop.post("/", data={"_key": KEY, "sku": "coffee"})
+    assert shop.get("/state").json() == {"cups": 2}
+
+
+def test_write_that_another_site_sends_in_the_users_name_is_refused(shop: Client) -> None:
+    shop.post("/", data={"_key": KEY})
+    answer = shop.post("/", headers={"sec-fetch-site": "same-site"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert shop.get("/state").json() == {"cups": 1}
+
+
+def test_key_reused_for_another_request_is_422_also_without_records(shop: Client) -> None:
+    shop.post("/", headers={"idempotency-key": KEY}, data={"sku": "tea"})
+    answer = shop.post("/", headers={"idempotency-key": KEY}, data={"sku": "coffee"})
     assert (answer.status_code, answer.json()["code"]) == (422, "key-reused")
     assert shop.get("/state").json() == {"cups": 1}
 
@@ -841,7 +854,10 @@ def test_service_worker_gets_redirects_that_it_may_read(shop: Client) -> None:
 def test_service_worker_gets_the_new_view_and_others_only_learn_of_it(shop: Client) -> None:
     told = shop.post("/", headers={"edgekit-client": "1"})
     token = told.headers["edgekit-view"]
-    assert f"edgekit-view={token};" in told.headers["set-cookie"]
+    assert token.count(".") == 2
+    assert token not in told.headers["set-cookie"]  # what scripts can read is no credential
+    stolen = shop.get("/state", headers={"cookie": f"edgekit-view={token}"})
+    assert stolen.json() == {}
     assert shop.post("/").headers["edgekit-view"] == "changed"
     assert "edgekit-view" not in shop.get("/state").headers
 

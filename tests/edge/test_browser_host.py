@@ -29,7 +29,8 @@ def browser(make_host: Callable[..., Host], call: Answer) -> Answer:
     def answer(
         handler: Any, view: Any = None, middleware: Any = (), method: str = "GET", **parts: Any
     ) -> Any:
-        app = Stateless(Starlette(routes=[Route("/", handler, methods=[method])], middleware=middleware))
+        starlette = Starlette(routes=[Route("/", handler, methods=[method])], middleware=middleware)
+        app = Stateless(starlette, readable=["orders"])
         app.bind(make_host(name="browser", views=PayloadViews(), **parts))
         members = {} if view is None else {"edgekit.view": view}
         return call(app, method, "/", **members)
@@ -138,6 +139,13 @@ def test_needs_edge_raised_by_a_handler_is_passed_on(browser: Answer) -> None:
     heard = browser(secret, CLAIMS)
     assert escalated(heard)
     assert "a secret" in heard.messages[0]["reason"]
+
+
+def test_collection_that_is_not_readable_is_passed_on(browser: Answer) -> None:
+    async def secret(request: Request) -> Response:
+        return PlainTextResponse(repr(await context(request).records.get("secrets", "one")))
+
+    assert escalated(browser(secret, CLAIMS))
 
 
 def test_record_that_cannot_be_reached_is_passed_on(browser: Answer, clock: Any) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -16,12 +18,14 @@ from edge.intake import (
     SAFE,
     check_head,
     check_json,
+    check_site,
     diagnose,
     idempotency_key,
     limited,
     read_body,
     replay,
 )
+from edge.wire import is_key
 
 Scope = dict[str, Any]
 MakeScope = Callable[..., Scope]
@@ -187,7 +191,7 @@ def test_other_types_may_hold_as_many_brackets_as_they_like(make_scope: MakeScop
 
 
 def key_of(scope: Scope, body: bytes = b"") -> str | None:
-    return asyncio.run(idempotency_key(scope, body))
+    return asyncio.run(idempotency_key(scope, body, sha256(body).hexdigest()))
 
 
 def test_key_comes_from_the_header(make_scope: MakeScope) -> None:
@@ -195,8 +199,42 @@ def test_key_comes_from_the_header(make_scope: MakeScope) -> None:
 
 
 def test_key_comes_from_the_hidden_field_of_a_form(make_scope: MakeScope) -> None:
-    assert key_of(make_scope("POST", "/", FORM), f"a=1&_key={KEY}".encode()) == KEY
-    assert key_of(make_scope("POST", "/", MULTIPART), multipart(a="1", _key=KEY)) == KEY
+    for headers, body in ((FORM, f"a=1&_key={KEY}".encode()), (MULTIPART, multipart(a="1", _key=KEY))):
+        key = key_of(make_scope("POST", "/", headers), body)
+        assert key is not None
+        assert is_key(key)
+        assert key == key_of(make_scope("POST", "/", headers), body)
+
+
+def test_form_that_was_changed_has_another_key(make_scope: MakeScope) -> None:
+    scope = make_scope("POST", "/", FORM)
+    assert key_of(scope, f"a=1&_key={KEY}".encode()) != key_of(scope, f"a=2&_key={KEY}".encode())
+
+
+def test_key_may_be_a_structured_string(make_scope: MakeScope) -> None:
+    assert key_of(make_scope("POST", "/", [("idempotency-key", f'"{KEY}"')])) == KEY
+
+
+@pytest.mark.parametrize(
+    ("site", "known", "refused"),
+    [
+        ("cross-site", True, True),
+        ("same-site", True, True),
+        ("same-origin", True, False),
+        ("none", True, False),
+        ("cross-site", False, False),
+    ],
+)
+def test_writes_from_other_sites_are_refused(
+    make_scope: MakeScope, site: str, known: bool, refused: bool
+) -> None:
+    scope = make_scope("POST", "/", [("sec-fetch-site", site)])
+    with pytest.raises(Problem, match="forbidden") if refused else nullcontext():
+        check_site(scope, known=known)
+
+
+def test_clients_without_fetch_metadata_may_write(make_scope: MakeScope) -> None:
+    check_site(make_scope("POST"), known=True)
 
 
 def test_header_counts_more_than_the_field(make_scope: MakeScope) -> None:
