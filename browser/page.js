@@ -14,6 +14,7 @@ import { createClient } from "./rpc-client.js";
 
 const WARM_EVERY = 20_000; // ms; browsers stop a worker that was idle for 30 s
 const UPDATE_EVERY = 1_000; // ms, in development
+const LONG_VISIT = 3_600_000; // ms; browsers themselves look for a new release when a page is loaded
 const PATIENCE = 15_000; // ms; some blockers leave register() pending for ever
 
 /** @returns {ServiceWorkerContainer | undefined} */
@@ -44,9 +45,14 @@ class Edgekit extends EventTarget {
   /** Join the pool, unless this device should not. See `start`. */
   start = start;
 
-  /** Let a release take over that waits for this page to agree: the event "update" has said so. */
+  /** The release that waits for this page to agree, "" if none does; the event "update" says when. */
+  offered = "";
+
+  /** Let it take over, and load this page anew. */
   async update() {
-    (await workers?.getRegistration("/"))?.waiting?.postMessage({ type: "take" });
+    const waiting = (await workers?.getRegistration("/"))?.waiting;
+    workers?.addEventListener("controllerchange", () => location.reload(), { once: true });
+    waiting?.postMessage({ type: "take" });
   }
 }
 
@@ -97,11 +103,13 @@ function follow(workers, registration) {
 
   workers.addEventListener("message", ({ data, source }) => {
     if (typeof data?.type !== "string") return;
+    if (data.type === "update") edgekit.offered = data.release;
     if (data.type !== "state") return void edgekit.dispatchEvent(new CustomEvent(data.type, { detail: data }));
     // A new release that is still arriving must not hide that the present one is ready.
     if (registration.active && source !== registration.active) return;
     if (data.state.phase === "start") client.hangUp(); // a worker that starts does not know our port
     show(data.state);
+    if (data.state.phase === "ready") void keep();
     if (data.state.mode === "development") updates ??= setInterval(update, UPDATE_EVERY);
   });
 
@@ -117,7 +125,9 @@ function follow(workers, registration) {
   workers.addEventListener("controllerchange", () => tell("status"));
   document.addEventListener("visibilitychange", warm);
   setInterval(warm, WARM_EVERY);
+  setInterval(update, LONG_VISIT);
   tell("status");
+  registration.waiting?.postMessage({ type: "status" });
   warm();
   // Loaded around the worker (shift-reload): the edge may have changed the view without its knowledge.
   if (registration.active && workers.controller === null) tell("view");
@@ -127,8 +137,20 @@ function follow(workers, registration) {
 function watchInstall(registration) {
   const { installing } = registration;
   installing?.addEventListener("statechange", () => {
-    if (installing.state === "redundant" && !registration.active) fail("the release could not be installed");
+    if (installing.state !== "redundant" || registration.active || edgekit.state.phase === "failed") return;
+    fail("the release could not be installed");
   });
+}
+
+/** Have the site's storage kept when room gets short, where that costs the user no question. */
+async function keep() {
+  try {
+    const { state } = await navigator.permissions.query({ name: "persistent-storage" });
+    const isInstalled = matchMedia("(display-mode: standalone)").matches;
+    if ((state === "granted" || isInstalled) && !(await navigator.storage.persisted())) await navigator.storage.persist();
+  } catch {
+    // A browser that does not know this decides by itself.
+  }
 }
 
 /** @type {Promise<void> | undefined} */
