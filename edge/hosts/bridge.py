@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from typing import Any
 from urllib.parse import unquote
@@ -26,6 +27,7 @@ class Bridge:
         self._state = state
         self._loop = loop
         self._live: dict[int, Cycle] = {}
+        gc.freeze()  # what is here now stays: no collection needs to look at it
 
     def handle(  # one argument per part: strings cross the border faster than objects
         self,
@@ -101,7 +103,11 @@ class Bridge:
             self._loop.drain()
 
     def _end(self, request_id: int, port: Any) -> None:
-        self._live.pop(request_id, None)
+        cycle = self._live.pop(request_id)
+        cycle.task = None  # and with it the traceback
+        if cycle.gone:
+            # What was cut off lies in cycles with its traceback; generators have yet to run their `finally`.
+            self._loop.call_soon(gc.collect)
         port.done(request_id)
 
 
@@ -111,6 +117,7 @@ class Cycle:
     def __init__(self, request_id: int, body: bytes, more: bool, port: Any) -> None:
         self.task: asyncio.Task[None] | None = None
         self.ended = False
+        self.gone = False  # the client
         self.writable = asyncio.Event()
         self._id = request_id
         self._port = port
@@ -118,7 +125,6 @@ class Cycle:
         self._more = more
         self._asked = False
         self._arrived = asyncio.Event()  # something that `receive` may wait for
-        self._gone = False
         self._status = 0
         self._headers = ""
         self._parts: list[bytes] = []
@@ -131,7 +137,7 @@ class Cycle:
         try:
             await app(scope, self._receive, self._send)
         except (Exception, SystemExit):
-            if not self._gone:
+            if not self.gone:
                 logger.exception("%s %s broke off", scope["method"], scope["path"])
         finally:
             if not self.ended and not self._status:
@@ -150,7 +156,7 @@ class Cycle:
             self.writable.set()
 
     def disconnect(self) -> None:
-        self._gone = True
+        self.gone = True
         self._arrived.set()
         self.writable.set()
         if self.task is not None:
@@ -161,7 +167,7 @@ class Cycle:
         self._arrived.set()
 
     async def _receive(self) -> dict[str, Any]:
-        while not (self._gone or self.ended):
+        while not (self.gone or self.ended):
             if self._part is not None:
                 part, self._part = self._part, None
                 return {"type": "http.request", "body": part, "more_body": self._more}
@@ -173,7 +179,7 @@ class Cycle:
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Any) -> None:
-        if self._gone:
+        if self.gone:
             raise OSError("the client has gone away")  # ASGI HTTP spec 2.4
         if self.ended:
             raise RuntimeError("the answer was complete before this message")
@@ -193,7 +199,7 @@ class Cycle:
         if more and ahead:
             self.writable.clear()
             await self.writable.wait()
-        if self._gone:
+        if self.gone:
             raise OSError("the client has gone away")
 
     def _flush(self, *, more: bool) -> bool:

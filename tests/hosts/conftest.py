@@ -141,21 +141,24 @@ def origin_url(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The browser release of the conformance app, built by the real command."""
-    folder = tmp_path_factory.mktemp("release")
-    command = [
-        str(Path(sys.executable).with_name("edgekit")),
-        "build",
-        SPEC,
-        "-o",
-        str(folder),
-        "--quality",
-        "1",
-    ]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
-    assert result.returncode == 0, result.stderr
-    return folder
+def build_release(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Path], Path]:
+    """`build_release(spec, app_dir)`: the browser release of an app, built by the real command."""
+
+    def build(spec: str, app_dir: Path) -> Path:
+        folder = tmp_path_factory.mktemp("release")
+        edgekit = str(Path(sys.executable).with_name("edgekit"))
+        command = [edgekit, "build", spec, "--app-dir", str(app_dir), "-o", str(folder), "--quality", "1"]
+        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+        assert result.returncode == 0, result.stderr
+        return folder
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def release(build_release: Callable[[str, Path], Path]) -> Path:
+    """The browser release of the conformance app."""
+    return build_release(SPEC, ROOT)
 
 
 @pytest.fixture(scope="session")
