@@ -97,9 +97,11 @@ async function start(options) {
   // The file system is not part of a snapshot.
   place(python, `${SITE}/site.zip`, await pieces.site);
   for (const zip of await pieces.folders) for (const [name, file] of unzip(zip)) place(python, `/app/${name}`, file);
+  if (!restored) extendPath(python);
   const complete = async () => roles.late && addLate(python, await bytes(read, roles.late));
   if (options.host === "edge") await complete();
-  const host = await enter(python, manifest, restored, snapshots !== undefined);
+  const host = python.pyimport("edge.hosts.fetch");
+  if (!restored) await host.load(manifest.app, snapshots !== undefined);
   mark("app");
   if (!restored && snapshots !== undefined) keepSnapshot(python, host, snapshots, log);
   const bridge = await host.start(manifest.app, options.host, options.services);
@@ -150,20 +152,11 @@ async function load({ loadPyodide, createPyodideModule, manifest, snapshots, log
   }
 }
 
-/**
- * Import the kit and the app, unless the snapshot has them already.
- *
- * @param {any} python @param {Manifest} manifest @param {boolean} restored @param {boolean} warm
- */
-async function enter(python, manifest, restored, warm) {
-  if (!restored) {
-    const sys = python.pyimport("sys");
-    for (const entry of [`${SITE}/site.zip`, "/app"]) sys.path.insert(0, entry);
-    sys.destroy();
-  }
-  const host = python.pyimport("edge.hosts.fetch");
-  if (!restored) await host.load(manifest.app, warm);
-  return host;
+/** @param {any} python */
+function extendPath(python) {
+  const sys = python.pyimport("sys");
+  for (const entry of [`${SITE}/site.zip`, "/app"]) sys.path.insert(0, entry);
+  sys.destroy();
 }
 
 /**

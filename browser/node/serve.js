@@ -58,6 +58,10 @@ const app = await boot({
     development: manifest.mode === "development",
   }),
   log: (line) => console.error(line),
+}).catch((error) => {
+  // Node would print the line of Pyodide that threw, all 1.2 MB of it.
+  console.error(error.message);
+  process.exit(1);
 });
 
 const bridge = createBridge(app);
