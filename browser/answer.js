@@ -6,7 +6,10 @@ import { fixedRoutes, match, routeOf, storedPath } from "./placement.js";
 import { LOCAL_LIMIT, isHealthy, order } from "./pool.js";
 import { DEADLINE, HEADER } from "./protocol.js";
 import { race } from "./race.js";
+import { fileAnswer } from "./static-file.js";
 import { unavailable } from "./unavailable.js";
+
+const OWN = { "x-content-type-options": "nosniff", [HEADER.host]: "browser" };
 
 /** @typedef {import("./release.js").Release} Release */
 /** @typedef {ReturnType<typeof import("./edges.js").createEdges>} Edges */
@@ -76,9 +79,10 @@ export function createAnswer(parts) {
     const url = new URL(request.url);
     const placement = found === undefined ? "edge" : match(found.manifest, request.method, url, origin);
     const stored = found && storedPath(found.manifest, url.pathname);
-    if (placement === "static" && found && stored !== undefined && !request.headers.has("range")) {
+    if (placement === "static" && found && stored !== undefined) {
       count("static");
-      return file(await found.read(stored), request);
+      const etag = `"${found.manifest.files[stored]?.sha256.slice(0, 32)}"`;
+      return fileAnswer(request, await found.read(stored), etag, OWN);
     }
 
     const safe = isSafe(request.method);
@@ -120,14 +124,6 @@ export function createAnswer(parts) {
 async function offlinePage({ manifest, read }) {
   const path = Object.keys(manifest.static).find((name) => name.endsWith("/offline.html"));
   return path === undefined ? undefined : read(manifest.static[path] ?? "").catch(() => undefined);
-}
-
-/** @param {Response} stored @param {Request} request */
-function file(stored, request) {
-  const headers = new Headers(stored.headers);
-  headers.set("x-content-type-options", "nosniff");
-  headers.set(HEADER.host, "browser");
-  return new Response(request.method === "HEAD" ? null : stored.body, { headers });
 }
 
 /** What is in storage, or undefined where that does not answer. @template T @param {Promise<T>} work @returns {Promise<T | undefined>} */

@@ -180,15 +180,15 @@ test("the app's own offline page comes first", async () => {
   assert.equal((await get("/admin")).headers.get("content-type"), "application/problem+json");
 });
 
-test("files of the release need no network; ranges are left to it", async () => {
+test("files of the release need no network, nor do parts of them", async () => {
   const { get, asked, counts } = pool({ edge: gone });
   const response = await get("/static/a.css");
   assert.equal(await response.text(), "file /_edge/static/1/a.css");
   assert.equal(response.headers.get("x-content-type-options"), "nosniff");
   assert.equal((await get("/static/a.css", { method: "HEAD" })).body, null);
-  assert.deepEqual([asked, counts.static], [[], 2]);
-  await get("/static/a.css", { headers: { range: "bytes=0-1" } });
-  assert.deepEqual(asked, ["edge"]);
+  const part = await get("/static/a.css", { headers: { range: "bytes=0-3" } });
+  assert.deepEqual([part.status, await part.text()], [206, "file"]);
+  assert.deepEqual([asked, counts.static], [[], 3]);
 });
 
 test("without a release the edge answers while it is fetched again", async () => {
