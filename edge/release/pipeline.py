@@ -100,7 +100,8 @@ def describe_release(
     """The manifest and the files of a release."""
     names = [name for name in RUNTIME if name != "python_stdlib.zip"]
     runtime = place_together("pyodide", toolchain.pyodide, names)
-    scripts = [path.relative_to(BROWSER).as_posix() for path in BROWSER.rglob("*.js")]
+    served = (path for path in BROWSER.rglob("*.*") if path.suffix in (".js", ".css"))
+    scripts = [path.relative_to(BROWSER).as_posix() for path in served]
     kit = place_together("kit", BROWSER, [name for name in scripts if not name.startswith("node/")])
     archives = {
         "stdlib": place("python", "python_stdlib.zip", bundle.stdlib),
