@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
@@ -14,6 +16,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import (
+    FileResponse,
     HTMLResponse,
     JSONResponse,
     PlainTextResponse,
@@ -29,6 +32,7 @@ from ..errors import Problem
 
 ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 BODY_LIMIT = 1_000_000  # bytes
+LEAVES = b"".join(b"leaf %04d\n" % number for number in range(1000))
 
 
 async def echo(request: Request) -> Response:
@@ -103,6 +107,38 @@ def stream_in_a_thread(_request: Request) -> Response:
         yield from ("one ", "two ", "three")
 
     return StreamingResponse(parts(), media_type="text/plain")
+
+
+async def events(_request: Request) -> Response:
+    async def parts() -> AsyncIterator[str]:
+        for number in range(3):
+            await asyncio.sleep(0.001)
+            yield f"id: {number}\ndata: cup {number}\n\n"
+
+    return StreamingResponse(parts(), media_type="text/event-stream")
+
+
+def file(_request: Request) -> Response:
+    """A real file, which Starlette serves with ranges."""
+    path = Path(tempfile.gettempdir(), "edgekit-conformance.txt")
+    if not path.exists():
+        path.write_bytes(LEAVES)
+    return FileResponse(path, media_type="text/plain", headers={"etag": '"leaves"'})
+
+
+async def conditional(request: Request) -> Response:
+    headers = {"etag": '"brew-7"', "cache-control": "no-cache"}
+    if request.headers.get("if-none-match") == headers["etag"]:
+        return Response(status_code=304, headers=headers)
+    return PlainTextResponse("brewed", headers=headers)
+
+
+async def streamed_body(request: Request) -> Response:
+    digest, parts = hashlib.sha256(), 0
+    async for part in request.stream():
+        digest.update(part)
+        parts += len(part)
+    return JSONResponse({"length": parts, "sha256": digest.hexdigest()})
 
 
 async def background(_request: Request) -> Response:
@@ -187,6 +223,10 @@ app = Stateless(
             Route("/cookies", cookies),
             Route("/stream", stream),
             Route("/eager-stream", eager_stream),
+            Route("/events", events),
+            Route("/file", file),
+            Route("/conditional", conditional),
+            Route("/streamed-body", streamed_body, methods=["PUT"]),
             Route("/thread", in_a_thread),
             Route("/thread-stream", stream_in_a_thread),
             Route("/background", background),

@@ -26,6 +26,7 @@ class Case:
 
 
 URLENCODED = ("content-type", "application/x-www-form-urlencoded")
+BINARY = ("content-type", "application/octet-stream")
 JSON_TYPE = ("content-type", "application/json")
 MULTIPART = ("content-type", "multipart/form-data; boundary=tea")
 UPLOAD = (
@@ -62,6 +63,26 @@ CASES: tuple[Case, ...] = (
     Case("two cookies", "GET", "/cookies"),
     Case("streamed response", "GET", "/stream", contains=b"part 4"),
     Case("stream that never waits", "GET", "/eager-stream"),
+    Case("head of a stream", "HEAD", "/stream"),
+    Case("head of a stream that never waits", "HEAD", "/eager-stream"),
+    Case("server-sent events", "GET", "/events", contains=b"data: cup 2"),
+    Case("body read as it comes", "PUT", "/streamed-body", headers=(BINARY,), body=b"tea\0" * 200_000),
+    Case("file", "GET", "/file", contains=b"leaf 0999"),
+    Case("head of a file", "HEAD", "/file"),
+    Case(
+        "range of a file",
+        "GET",
+        "/file",
+        206,
+        (("range", "bytes=10-29"),),
+        contains=b"leaf 0001\nleaf 0002\n",
+    ),
+    Case("end of a file", "GET", "/file", 206, (("range", "bytes=-10"),), contains=b"leaf 0999"),
+    Case("range that a file does not have", "GET", "/file", 416, (("range", "bytes=99999-"),)),
+    Case("range of this version", "GET", "/file", 206, (("range", "bytes=0-9"), ("if-range", '"leaves"'))),
+    Case("range of another version", "GET", "/file", 200, (("range", "bytes=0-9"), ("if-range", '"old"'))),
+    Case("conditional", "GET", "/conditional", contains=b"brewed"),
+    Case("conditional, unchanged", "GET", "/conditional", 304, (("if-none-match", '"brew-7"'),)),
     Case("endpoint that is no coroutine", "GET", "/thread"),
     Case("generator that is not async", "GET", "/thread-stream", contains=b"three"),
     Case("background task", "GET", "/background"),

@@ -22,6 +22,7 @@ from edge.conformance import CATALOG, Case
 from edge.keys import load_or_create
 
 ROOT = Path(__file__).parents[2]
+APPS = Path(__file__).parent / "apps"
 SPEC = "edge.conformance:app"
 
 
@@ -161,26 +162,19 @@ def release(build_release: Callable[[str, Path], Path]) -> Path:
     return build_release(SPEC, ROOT)
 
 
-@pytest.fixture(scope="session")
-def native_url(origin_url: str, keys: Path, release: Path) -> Iterator[str]:
+@contextlib.contextmanager
+def native(spec: str, app_dir: Path, release: Path, **environment: str) -> Iterator[str]:
+    """The URL of a native host that serves an app and its browser release."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)
         ready, written = os.pipe()
+        descriptors = listening.fileno(), written
         process = Process(
-            [
-                sys.executable,
-                "-m",
-                "edge.serve.worker",
-                SPEC,
-                str(ROOT),
-                str(listening.fileno()),
-                str(written),
-            ],
-            pass_fds=(listening.fileno(), written),
-            EDGEKIT_ORIGIN=origin_url,
-            EDGEKIT_KEYS=str(keys / "edge-private.json"),
+            [sys.executable, "-m", "edge.serve.worker", spec, str(app_dir), *map(str, descriptors)],
+            pass_fds=descriptors,
             EDGEKIT_RELEASE=str(release),
+            **environment,
         )
         os.close(written)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -188,6 +182,25 @@ def native_url(origin_url: str, keys: Path, release: Path) -> Iterator[str]:
         yield url
         process.stop()
         os.close(ready)
+
+
+@pytest.fixture(scope="session")
+def native_url(origin_url: str, keys: Path, release: Path) -> Iterator[str]:
+    settings = {"EDGEKIT_ORIGIN": origin_url, "EDGEKIT_KEYS": str(keys / "edge-private.json")}
+    with native(SPEC, ROOT, release, **settings) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def streams_release(build_release: Callable[[str, Path], Path]) -> Path:
+    """The browser release of apps/streams.py."""
+    return build_release("streams:app", APPS)
+
+
+@pytest.fixture(scope="session")
+def streams_url(streams_release: Path) -> Iterator[str]:
+    with native("streams:app", APPS, streams_release) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

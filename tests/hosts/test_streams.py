@@ -1,4 +1,4 @@
-"""Long answers, large bodies, clients that leave, and the event loop below: Pyodide in Node."""
+"""Long answers, large bodies, clients that leave, and the event loop below: Pyodide in Node and Chromium."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ SENT = hashlib.sha256(b"\x07" * 50 * MEGABYTE).hexdigest()
 
 
 @pytest.fixture(scope="module")
-def played(build_release):
+def played(streams_release):
     """What in_node.mjs saw: {"plain": {scenario: result}, "again": the same from a snapshot}."""
-    release = build_release("streams:app", HERE / "apps")
-    command = ["node", str(HERE / "in_node.mjs"), str(release)]
+    command = ["node", str(HERE / "in_node.mjs"), str(streams_release)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr[-2000:]
     return json.loads(result.stdout.splitlines()[-1])
@@ -107,3 +106,51 @@ def test_background_work_goes_on_after_the_answer_and_its_end_is_known(played):
 
 def test_requests_leave_no_proxies_and_no_memory_behind(played):
     assert played["plain"]["counts"]["after"] == played["plain"]["counts"]["before"]
+
+
+IN_WORKER = """
+async ({ target, how }) => {
+  const { serviceWorker } = navigator;
+  const ready = new Promise((resolve) => {
+    serviceWorker.addEventListener("message", ({ data }) => data.state?.phase === "ready" && resolve());
+  });
+  const registration = await serviceWorker.register("/sw.js", { type: "module" });
+  await serviceWorker.ready;
+  if (!serviceWorker.controller) {
+    await new Promise((resolve) => (serviceWorker.oncontrollerchange = resolve));
+  }
+  registration.active.postMessage({ type: "warm" });
+  registration.active.postMessage({ type: "status" });
+  await ready;
+  await fetch("/tell");
+  const controller = new AbortController();
+  const response = await fetch(target, { signal: controller.signal });
+  const reader = response.body.getReader();
+  await reader.read();
+  await reader.read();
+  if (how === "cancel") await reader.cancel();
+  else controller.abort();
+  // The browser passes it on when it likes; how long that takes is not ours to say.
+  let told;
+  let host;
+  for (let i = 0; i < 100 && !told?.finally; i += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const answer = await fetch("/tell");
+    host = answer.headers.get("edgekit-host");
+    const { finally: ended, bytes } = await answer.json();
+    told = { finally: ended, bytes: (told?.bytes ?? 0) + (bytes ?? 0) };
+  }
+  return { ...told, host, from: response.headers.get("edgekit-host") };
+}
+"""
+
+
+@pytest.mark.console_errors("favicon")
+@pytest.mark.parametrize("target", ["/ticks", "/endless"])
+@pytest.mark.parametrize("how", ["cancel", "abort"])
+def test_in_a_service_worker_a_page_that_leaves_ends_the_generator(streams_url, chromium, target, how):
+    page = chromium.new_context().new_page()
+    page.goto(f"{streams_url}/_edge/health")
+    seen = page.evaluate(IN_WORKER, {"target": target, "how": how})
+    assert (seen["from"], seen["host"], seen["finally"]) == ("browser", "browser", 1)
+    assert seen["bytes"] < 10 * MEGABYTE
