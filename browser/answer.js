@@ -1,6 +1,7 @@
 // @ts-check
 /** Who answers a request: the release, the local host, an edge, or, when nobody can, an honest page. */
 
+import { inTime } from "./in-time.js";
 import { isSafe } from "./network.js";
 import { fixedRoutes, match, routeOf, storedPath } from "./placement.js";
 import { LOCAL_LIMIT, isHealthy, order } from "./pool.js";
@@ -42,7 +43,7 @@ export function createAnswer(parts) {
   async function locally(request, route, signal, edges, later) {
     const began = now();
     const known = personal();
-    const [payload, ready] = await Promise.all([view(), host.start()]);
+    const [payload, ready] = await Promise.all([view(), inTime(host.start(), DEADLINE.start, false)]);
     if (!ready) return null;
     const since = now();
     const response = await host.answer(request, payload, signal, later);
@@ -59,7 +60,7 @@ export function createAnswer(parts) {
    * @param {Request} request
    */
   async function ifReady(request) {
-    const found = await soon(release());
+    const found = await inTime(release(), DEADLINE.storage, undefined);
     if (found === undefined || !host.ready() || !isSafe(request.method)) return null;
     const url = new URL(request.url);
     const route = match(found.manifest, request.method, url, origin) === "anywhere" ? routeOf(found.manifest, url) : "";
@@ -74,7 +75,7 @@ export function createAnswer(parts) {
    * @param {(work: Promise<unknown>) => void} later   keeps the worker alive for work that is not waited for
    */
   async function answer(request, later) {
-    const found = await soon(release());
+    const found = await inTime(release(), DEADLINE.storage, undefined);
     if (found === undefined) later(startSoon()); // fetches it again
     const url = new URL(request.url);
     const placement = found === undefined ? "edge" : match(found.manifest, request.method, url, origin);
@@ -89,7 +90,7 @@ export function createAnswer(parts) {
     const anywhere = placement === "anywhere" && safe;
     const route = anywhere && found ? routeOf(found.manifest, url) : "";
     const edges = parts.edges(found);
-    await soon(experience.loaded);
+    await inTime(experience.loaded, DEADLINE.storage, undefined);
     const local = host.status();
     if (anywhere && local === "startable") later(startSoon());
     const slow = experience.isSlow(route);
@@ -124,12 +125,4 @@ export function createAnswer(parts) {
 async function offlinePage({ manifest, read }) {
   const path = Object.keys(manifest.static).find((name) => name.endsWith("/offline.html"));
   return path === undefined ? undefined : read(manifest.static[path] ?? "").catch(() => undefined);
-}
-
-/** What is in storage, or undefined where that does not answer. @template T @param {Promise<T>} work @returns {Promise<T | undefined>} */
-function soon(work) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(undefined), DEADLINE.storage);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }

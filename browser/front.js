@@ -4,10 +4,11 @@
 import { createAnswer } from "./answer.js";
 import { createEdges } from "./edges.js";
 import { createExperience } from "./experience.js";
+import { inTime } from "./in-time.js";
 import { inspection, listCaches } from "./inspect.js";
 import { mintKey } from "./keys.js";
 import { createNetwork } from "./network.js";
-import { PATH } from "./protocol.js";
+import { DEADLINE, PATH } from "./protocol.js";
 import { answerCalls } from "./rpc.js";
 import { unavailable } from "./unavailable.js";
 
@@ -90,7 +91,8 @@ export function createFront({ id, origin, platform, store, user, release, host, 
         if (request.signal.aborted) throw error;
         log.note(error);
         // Whatever is wrong with us, the edge can answer.
-        return fetch(request).catch(() => unavailable(request));
+        const answered = await inTime(fetch(request), DEADLINE.fallback, undefined).catch(() => undefined);
+        return answered ?? unavailable(request);
       }
     },
 

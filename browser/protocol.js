@@ -63,10 +63,12 @@ export const MESSAGE = Object.freeze({
 /** How long each wait may last, in milliseconds. Whatever takes longer counts as failed. */
 export const DEADLINE = Object.freeze({
   boot: 60_000, // a boot that a Content-Security-Policy blocks never rejects by itself
+  start: 20_000, // until a request does not wait for a boot any longer
   local: 10_000, // until the local host has given status and headers
   network: 60_000, // until an edge has given status and headers
   suspect: 5_000, // until an edge that has not answered is asked for its health
   probe: 10_000, // until it has answered that
+  fallback: 30_000, // for the plain network, where something is wrong with us
   storage: 2_000, // until a release that cannot be read counts as gone
   catalog: 3_000, // until a kept catalog answer is used instead of the network
   view: 5_000,

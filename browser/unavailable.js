@@ -51,12 +51,12 @@ export function kitPage(title, content, status) {
   const html = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark"><title>${escape(title)}</title>
-<link rel="stylesheet" href="${PATH.reserved}page.css"></head>
+<link rel="icon" href="data:,"><link rel="stylesheet" href="${PATH.reserved}page.css"></head>
 <body><main><h1>${escape(title)}</h1>${content}</main></body></html>
 `;
   return answer(html, {
     "content-type": "text/html; charset=utf-8",
-    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
   }, status);
 }
 
