@@ -1,0 +1,96 @@
+"""The tea shop in Firefox and WebKit: who answers what, and what is left when something is missing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+CUT = "Connection reset|Cannot load"  # WebKit itself reports what a worker could not fetch
+
+
+@pytest.fixture(scope="module")
+def visitor(browsers, engine, shop):
+    """Shared by the tests of one engine, like a user who stays: none relies on what another left."""
+    with browsers.visitor(engine, shop.url) as visitor:
+        yield visitor
+
+
+def test_the_edge_answers_first_and_the_browser_takes_over(visitor):
+    assert visitor.first == "native"
+    visitor.browser.errors()
+    before = len(visitor.line.requests("GET / "))
+    assert visitor.browser.visit(visitor.url) == "browser"
+    assert len(visitor.line.requests("GET / ")) == before
+
+
+def test_a_purchase_has_its_pages_from_the_browser_and_its_writes_from_the_edge(visitor):
+    browser, line, url, _ = visitor
+    before = [line.requests("POST"), line.requests("GET /products"), line.requests("GET /orders/")]
+    hosts = [browser.visit(f"{url}/products/sencha-uji")]
+    for label in ("Add to cart", "Place the order"):
+        browser.press(label)
+        hosts.append(browser.answered())
+    assert hosts == ["browser"] * 3
+    assert re.fullmatch(rf"{url}/orders/[a-z2-7]{{26}}", browser.run("return location.href"))
+    assert "Sencha" in browser.text()
+    after = [line.requests("POST"), line.requests("GET /products"), line.requests("GET /orders/")]
+    assert [len(now) - len(then) for now, then in zip(after, before, strict=True)] == [2, 0, 0]
+    browser.goto(f"{url}/cart")
+    assert "Sencha" not in browser.text()
+
+
+@pytest.mark.console_errors(CUT)
+def test_offline_catalog_and_cart_stay_readable(visitor):
+    browser, line, url, _ = visitor
+    browser.goto(f"{url}/products/assam-ctc")
+    browser.press("Add to cart")
+    line.cut()
+    browser.reload()
+    assert browser.answered() == "browser"
+    assert "Assam" in browser.text()
+    assert browser.visit(url) == "browser"
+    assert browser.run("return document.querySelectorAll('main a').length") > 20
+    line.mend()
+
+
+@pytest.mark.console_errors(CUT)
+def test_offline_what_only_the_edge_can_do_says_so(visitor):
+    browser, line, url, _ = visitor
+    product = f"{url}/products/shincha-chiran"
+    browser.goto(product)
+    line.cut()
+    browser.press("Add to cart")
+    assert browser.run("return document.title") == "No connection"
+    assert browser.answered() == "browser"
+    line.mend()
+    browser.goto(product)
+    browser.press("Add to cart")
+    assert "Shincha" in browser.text()
+
+
+@pytest.mark.console_errors(CUT)
+def test_after_a_restart_of_the_browser_the_shop_opens_without_network(visitor):
+    browser, line, url, _ = visitor
+    browser.goto("about:blank")
+    line.cut()
+    browser.restart()
+    assert browser.visit(f"{url}/products/sencha-uji") == "browser"
+    assert "Sencha" in browser.text()
+    line.mend()
+
+
+@pytest.mark.parametrize("mode", ["blocked", "private"])
+def test_everything_works_with_service_workers_blocked_and_in_private_mode(mode, browsers, engine, shop):
+    with browsers.open(engine, private=mode == "private", workers=mode != "blocked") as browser:
+        browser.goto(f"{shop.url}/products/longjing")
+        if mode == "blocked":
+            browser.wait("globalThis.edgekit?.state.phase === 'failed'")
+        for label in ("Add to cart", "Place the order"):
+            browser.press(label)
+        assert "/orders/" in browser.run("return location.href")
+        if mode == "blocked":
+            assert browser.answered() == "native"
+        else:
+            assert browser.take_over(shop.url)
+            assert browser.visit(shop.url) == "browser"
