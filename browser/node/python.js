@@ -1,39 +1,48 @@
 // @ts-check
 /**
  * Pyodide as a `python` command, for the build: `python.js --pyodide DIR [--stdlib ZIP] [--copy FROM:TO]…
- * (-c CODE | -m MODULE | FILE | -) [ARGUMENT]…`. The exit status is Python's.
+ * [--unpack ZIP:FOLDER]… (-c CODE | -m MODULE | FILE | -) [ARGUMENT]…`. The exit status is Python's.
  *
  * The program sees the machine's folders under their own names, unless --copy is given: then it sees only
- * the files copied into it, as a browser would.
+ * what is copied and unpacked for it, as in a browser.
  */
 
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
-/** @typedef {{pyodide: string, stdlib?: string, copies: [string, string][], words: string[]}} Options */
+import { unzip } from "../unzip.js";
+
+/** @typedef {[from: string, to: string]} Pair */
+/** @typedef {{pyodide: string, stdlib?: string, copies: Pair[], zips: Pair[], words: string[]}} Options */
 
 // Emscripten's own folders; a machine's must not cover them.
 const OWN = new Set(["dev", "lib", "proc", "sys"]);
 
 const MAIN = `
+waiting = []  # what a program has left to asyncio.run: here nothing can block until it is done
+
 def main(words, executable):
-    import os, runpy, sys
+    import asyncio, os, sys
+    asyncio.run = waiting.append
     sys.executable = sys._base_executable = executable
     how, rest = words[0], words[1:]
     try:
-        if how in ("-c", "-"):
-            code, sys.argv = (rest[0], ["-c", *rest[1:]]) if how == "-c" else (sys.stdin.read(), words)
-            sys.path.insert(0, "")
-            exec(compile(code, "<string>", "exec"), {"__name__": "__main__", "__builtins__": __builtins__})
-        elif how == "-m":
+        if how == "-m":
+            import runpy
             sys.argv = rest
             sys.path.insert(0, os.getcwd())
             runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
         else:
-            sys.argv = words
-            sys.path.insert(0, os.path.dirname(os.path.abspath(how)))
-            runpy.run_path(how, run_name="__main__")
+            if how == "-c":
+                code, name, sys.argv = rest[0], "<string>", ["-c", *rest[1:]]
+            elif how == "-":
+                code, name, sys.argv = sys.stdin.read(), "<stdin>", words
+            else:
+                with open(how, "rb") as file:
+                    code, name, sys.argv = file.read(), how, words
+            sys.path.insert(0, os.path.dirname(os.path.abspath(how)) if name == how else "")
+            exec(compile(code, name, "exec"), {"__name__": "__main__", "__file__": name})
     except SystemExit as exit:
         if exit.code is None or isinstance(exit.code, int):
             return exit.code or 0
@@ -59,15 +68,15 @@ function parse(words) {
   const rest = [...words];
   const next = () => rest.shift() ?? "";
   /** @type {Options} */
-  const options = { pyodide: "", copies: [], words: [] };
+  const options = { pyodide: "", copies: [], zips: [], words: [] };
   while (rest.length > 0) {
     const word = next();
     if (word === "--pyodide") options.pyodide = next();
     else if (word === "--stdlib") options.stdlib = next();
-    else if (word === "--copy") {
+    else if (word === "--copy" || word === "--unpack") {
       const pair = next();
       const colon = pair.lastIndexOf(":");
-      options.copies.push([pair.slice(0, colon), pair.slice(colon + 1)]);
+      options[word === "--copy" ? "copies" : "zips"].push([pair.slice(0, colon), pair.slice(colon + 1)]);
     } else if (word === "-W" || word === "-X") next();
     else if (["-c", "-m", "-"].includes(word) || !word.startsWith("-")) {
       options.words = [word, ...rest];
@@ -88,6 +97,15 @@ function showMachine(FS) {
   FS.chdir(process.cwd());
 }
 
+/** @param {string} file */
+const read = (file) => new Uint8Array(fs.readFileSync(file)); // Pyodide does not take a Buffer
+
+/** @param {any} FS @param {string} file @param {Uint8Array} content */
+function place(FS, file, content) {
+  FS.mkdirTree(path.posix.dirname(file));
+  FS.writeFile(file, content);
+}
+
 /** @param {number} descriptor */
 function writer(descriptor) {
   // Raw bytes: Pyodide's line-wise output would keep back a last line that has no end.
@@ -95,7 +113,7 @@ function writer(descriptor) {
 }
 
 /** @param {Options} options @returns {Promise<number>} */
-async function run({ pyodide: folder, stdlib, copies, words }) {
+async function run({ pyodide: folder, stdlib, copies, zips, words }) {
   const { loadPyodide } = await import(pathToFileURL(path.join(folder, "pyodide.mjs")).href);
   const isolated = copies.length > 0;
   const pyodide = await loadPyodide({
@@ -105,16 +123,16 @@ async function run({ pyodide: folder, stdlib, copies, words }) {
   pyodide.setStdout(writer(1));
   pyodide.setStderr(writer(2));
   if (!isolated) showMachine(pyodide.FS);
-  for (const [from, to] of copies) {
-    pyodide.FS.mkdirTree(path.posix.dirname(to));
-    pyodide.FS.writeFile(to, new Uint8Array(fs.readFileSync(from)));
-  }
+  for (const [from, to] of copies) place(pyodide.FS, to, read(from));
+  for (const [from, to] of zips) for (const [name, file] of unzip(read(from))) place(pyodide.FS, `${to}/${name}`, file);
   const executable = process.env.EDGEKIT_PYTHON ?? process.argv[1] ?? "";
-  return pyodide.runPython(MAIN)(pyodide.toPy(words), executable);
+  const status = pyodide.runPython(MAIN)(pyodide.toPy(words), executable);
+  for (const coroutine of pyodide.globals.get("waiting")) await coroutine;
+  return status;
 }
 
 try {
-  process.exitCode = await run(parse(process.argv.slice(2)));
+  process.exit(await run(parse(process.argv.slice(2)))); // also if the program has left a timer behind
 } catch (error) {
   // An uncaught error of Pyodide would print its whole minified source.
   const message = error instanceof Error ? error.message : String(error);

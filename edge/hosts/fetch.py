@@ -22,7 +22,7 @@ from ..host import Host
 from ..origin_client import OriginClient
 from ..types import HostName
 from ..views import CookieViews, PayloadViews, Views
-from . import _js
+from . import _js, late
 from ._js import use_plain_js
 from .bridge import Bridge
 from .lifespan import Lifespan
@@ -41,6 +41,7 @@ def load(spec: str, warm: bool = False) -> Awaitable[None]:
     clock reading or a secret. Raises whatever the import of the app raises.
     """
     install()  # before the first task: one cannot change its loop
+    late.install()
     return _load(spec, warm)
 
 

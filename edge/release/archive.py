@@ -17,12 +17,25 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     """A zip of `files`, sorted and stored: brotli makes far more of a stored zip than of a deflated one."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(files):
-            info = zipfile.ZipInfo(name, EPOCH)
-            info.create_system = 3  # Unix, on every machine
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, files[name])
+        _add(archive, files)
     return target.getvalue()
+
+
+def tail(packed: bytes, files: Mapping[str, bytes]) -> bytes:
+    """What turns a zip into one with these `files` too when it is appended: not one byte of it changes."""
+    target = io.BytesIO(packed)
+    with zipfile.ZipFile(target, "a", zipfile.ZIP_STORED) as archive:
+        archive.start_dir = len(packed)  # where the new entries begin: not over the old directory
+        _add(archive, files)
+    return target.getvalue()[len(packed) :]
+
+
+def _add(archive: zipfile.ZipFile, files: Mapping[str, bytes]) -> None:
+    for name in sorted(files):
+        info = zipfile.ZipInfo(name, EPOCH)
+        info.create_system = 3  # Unix, on every machine
+        info.external_attr = 0o644 << 16
+        archive.writestr(info, files[name])
 
 
 def unpack(path: Path) -> Files:

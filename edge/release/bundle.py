@@ -1,18 +1,18 @@
-"""The three archives that Python starts from: standard library, third-party packages, app with kit."""
+"""The archives that Python starts from, and the one that follows when it has started."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .archive import pack, unpack
-from .cache import Cache, digest
+from .archive import Files, pack, tail, unpack
+from .cache import digest
 from .compile import compile_all, compile_files
 from .failure import BuildError
 from .packages import read_packages, split
-from .smoke import Description, smoke
+from .parts import FOLDER, LIST, SITE, STDLIB, TAIL, Parts, divide, names_of
+from .smoke import Description, Start, smoke
 from .sources import Target, app_files, kit_files
 from .stdlib import prune
 from .steps import Steps
@@ -21,11 +21,14 @@ from .toolchain import Toolchain
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Archives in the cache, and what the app in them says about itself."""
+    """Archives in the cache, and what the app in them says about itself.
 
-    stdlib: Path
-    site: Path
-    app: Path
+    `start`: the standard library and the packages as far as a start needs them, the kit, the app.
+    `late`: the rest, in the places where it belongs.
+    """
+
+    start: Start
+    late: Path
     description: Description
 
 
@@ -56,14 +59,35 @@ class Bundler:
                 "packages": read_packages(packages),
                 "kit": kit_files(),
             }
-            compiled, fresh = compile_all(groups, self._toolchain)
+            compiled, fresh = compile_all(groups, {"standard library", "kit"}, self._toolchain)
             step.note, step.cached = ", ".join(fresh), not fresh
-            zipped, unpacked = split(compiled["packages"])
-            stdlib, _ = _archive(self._cache, compiled["standard library"])
-            site, _ = _archive(self._cache, zipped)
-        return self._with_app(stdlib, site, compiled["kit"] | unpacked)
+            whole = Parts(compiled["standard library"], *split(compiled["packages"]))
+            kit = compiled["kit"]
+            stdlib, _ = self._archive(whole.stdlib)
+            site, _ = self._archive(whole.site)
+            edge, _ = self._archive(kit | whole.folder)
+        app, description = self._with_app(stdlib, site, edge)
+        with self._steps("divide") as step:
+            start, late, step.cached = self._divide(whole, kit, app, description)
+        if not self._development:
+            with self._steps("start") as step:
+                _, step.cached = smoke(self._target, start, self._toolchain)
+        return Bundle(start, late, description)
 
-    def _with_app(self, stdlib: Path, site: Path, beside: Mapping[str, bytes]) -> Bundle:
+    def _divide(
+        self, whole: Parts, kit: Files, app: Path, description: Description
+    ) -> tuple[Start, Path, bool]:
+        early, late = divide(whole, description.modules)
+        stdlib, site = pack(early.stdlib), pack(early.site)
+        edge = kit | early.folder | {LIST: "\n".join(names_of(late)).encode()}
+        rest = {FOLDER + path: content for path, content in late.folder.items()}
+        rest[STDLIB + TAIL] = tail(stdlib, late.stdlib)
+        rest[SITE + TAIL] = tail(site, late.site)
+        archives = [self._keep(content) for content in (stdlib, site, pack(edge), pack(rest))]
+        stdlib_zip, site_zip, edge_zip, late_zip = (path for path, _ in archives)
+        return Start(stdlib_zip, site_zip, edge_zip, app), late_zip, all(cached for _, cached in archives)
+
+    def _with_app(self, stdlib: Path, site: Path, edge: Path) -> tuple[Path, Description]:
         # Static folders are left out of the app, and only the app tells which they are: begin with what
         # it said last time or with the usual name, and try again if that was not it.
         memory = self._cache.root / "static" / digest(str(self._target.app_dir), str(self._target))[:32]
@@ -71,17 +95,17 @@ class Bundler:
         while True:
             tried.append(assumed)
             try:
-                bundle = self._attempt(assumed, stdlib, site, beside)
+                app, description = self._attempt(assumed, stdlib, site, edge)
             except BuildError:
                 if set() in tried:
                     raise
                 assumed = set()  # perhaps the app reads what was left out
                 continue
-            assumed = set(bundle.description.static.values())
+            assumed = set(description.static.values())
             if assumed in tried:
                 memory.parent.mkdir(exist_ok=True)
                 memory.write_text(json.dumps(sorted(map(str, assumed))))
-                return bundle
+                return app, description
 
     def _assumed(self, memory: Path) -> set[Path]:
         if memory.is_file():
@@ -89,17 +113,19 @@ class Bundler:
         usual = self._target.app_dir / self._target.top / "static"
         return {usual} if usual.is_dir() else set()
 
-    def _attempt(self, static: set[Path], stdlib: Path, site: Path, beside: Mapping[str, bytes]) -> Bundle:
+    def _attempt(self, static: set[Path], stdlib: Path, site: Path, edge: Path) -> tuple[Path, Description]:
         with self._steps("app") as step:
             files = app_files(self._target, self._include, static)
             if not self._development:
                 files, _ = compile_files(files, self._toolchain)
-            app, step.cached = _archive(self._cache, {**beside, **files})
+            app, step.cached = self._archive(files)
         with self._steps("import") as step:
-            description, step.cached = smoke(self._target, stdlib, site, app, self._toolchain)
-        return Bundle(stdlib, site, app, description)
+            whole = Start(stdlib, site, edge, app)
+            description, step.cached = smoke(self._target, whole, self._toolchain)
+        return app, description
 
+    def _archive(self, files: Files) -> tuple[Path, bool]:
+        return self._keep(pack(files))
 
-def _archive(cache: Cache, files: Mapping[str, bytes]) -> tuple[Path, bool]:
-    content = pack(files)
-    return cache.data("archive", digest(content), lambda: content)
+    def _keep(self, content: bytes) -> tuple[Path, bool]:
+        return self._cache.data("archive", digest(content), lambda: content)

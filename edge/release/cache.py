@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ABANDONED = 3600  # seconds after which a draft belongs to nobody
+RECENT = 3600  # seconds in which another build may still be using a draft or an entry
 KEPT = 64  # newest entries of a kind that grows with every edit
 
 
@@ -74,16 +75,16 @@ class Cache:
         return json.loads(path.read_bytes()), cached
 
     def prune(self, kind: str, keep: int = KEPT) -> None:
-        """Remove all but the most recently used entries of a kind."""
-        folder = self.root / kind
-        for draft in folder.glob(".new-*"):  # of a build that was killed
-            if time.time() - draft.stat().st_mtime > ABANDONED:
-                shutil.rmtree(draft, ignore_errors=True)
-        entries = (
-            [path for path in folder.iterdir() if not path.name.startswith(".")] if folder.exists() else []
-        )
-        for path in sorted(entries, key=lambda path: path.stat().st_mtime, reverse=True)[keep:]:
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        """Remove what has not been used for an hour, but for the `keep` entries of a kind used last."""
+        used = {}
+        for path in (self.root / kind).glob("*"):
+            with contextlib.suppress(FileNotFoundError):  # another build removes, too
+                used[path] = path.stat().st_mtime
+        drafts = [path for path in used if path.name.startswith(".new-")]  # of builds that were killed
+        entries = sorted(used.keys() - drafts, key=used.__getitem__, reverse=True)
+        for path in drafts + entries[keep:]:
+            if time.time() - used[path] > RECENT:
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def void(_: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -41,30 +41,37 @@ def install_tools(toolchain: Toolchain) -> Path:
 
 
 def compile_all(
-    groups: Mapping[str, Mapping[str, bytes]], toolchain: Toolchain
+    groups: Mapping[str, Mapping[str, bytes]], bare: Collection[str], toolchain: Toolchain
 ) -> tuple[dict[str, Files], list[str]]:
     """`compile_files` for several groups by name, at the same time; the names of those not cached."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(lambda files: compile_files(files, toolchain), groups.values())
+        results = pool.map(
+            lambda name: compile_files(groups[name], toolchain, bare=name in bare), groups.keys()
+        )
         made = dict(zip(groups, results, strict=True))
     return {name: files for name, (files, _) in made.items()}, [name for name in made if not made[name][1]]
 
 
-def compile_files(files: Mapping[str, bytes], toolchain: Toolchain) -> tuple[Files, bool]:
+def compile_files(
+    files: Mapping[str, bytes], toolchain: Toolchain, *, bare: bool = False
+) -> tuple[Files, bool]:
     """The files with bytecode in place of Python source, and whether that was cached.
 
+    `bare`: without docstrings and assertions (as `python -OO`), which are a sixth of the bytes; only for
+    code of which it is known that nobody reads them: some packages keep grammars in docstrings.
     Modules whose source is read at run time keep it, beside their bytecode. A file that does not
     compile stays source: its error belongs to whoever imports it.
     """
     source = pack(files)
     # Every archive gets an interpreter of its own, always started from the same standard library: what
     # an interpreter has interned before shows in the bytes that it marshals.
-    key = digest(source, PROGRAM.read_bytes(), REQUIREMENTS.read_bytes(), PYODIDE)
+    level = "2" if bare else "0"
+    key = digest(source, PROGRAM.read_bytes(), REQUIREMENTS.read_bytes(), PYODIDE, level)
 
     def make(target: Path) -> None:
         plain = target.with_name("source.zip")
         plain.write_bytes(source)
-        words = [str(install_tools(toolchain)), str(plain), str(target)]
+        words = [str(install_tools(toolchain)), str(plain), str(target), level]
         done = toolchain.python(PROGRAM, words, env={"SOURCE_DATE_EPOCH": SOURCE_DATE_EPOCH})
         if done.returncode or not target.is_file():
             raise BuildError("Pyodide could not compile the Python files.", done.stderr.strip()[-4000:])

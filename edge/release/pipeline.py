@@ -104,9 +104,11 @@ def describe_release(
     scripts = [path.relative_to(BROWSER).as_posix() for path in served]
     kit = place_together("kit", BROWSER, [name for name in scripts if not name.startswith("node/")])
     archives = {
-        "stdlib": place("python", "python_stdlib.zip", bundle.stdlib),
-        "site": place("site", "site.zip", bundle.site),
-        "app": place("app", "app.zip", bundle.app),
+        "stdlib": place("python", "python_stdlib.zip", bundle.start.stdlib),
+        "site": place("site", "site.zip", bundle.start.site),
+        "edge": place("edge", "edge.zip", bundle.start.edge),
+        "app": place("app", "app.zip", bundle.start.app),
+        "late": place("late", "late.zip", bundle.late),
     }
     static, static_files = collect_static(bundle.description.static)
     roles = {role: one.url for role, one in archives.items()} | {

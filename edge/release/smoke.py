@@ -1,8 +1,8 @@
-"""Imports the app from the finished files of a release, in a fresh interpreter that sees nothing else.
+"""Starts the app from the files of a release, in a fresh interpreter that sees nothing else.
 
 This is the proof that a browser can start the app, and it is where the release learns the app's
-placement table and static folders: from the object itself, in the place where it will run. The
-machine's own Python may lack what the app requires.
+placement table and static folders, from the object itself, and what the start imports. The machine's
+own Python may lack what the app requires.
 """
 
 from __future__ import annotations
@@ -10,34 +10,48 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .cache import digest
 from .failure import BuildError
+from .parts import SITE
 from .sources import Target
 from .stdlib import is_dropped
 from .toolchain import PYODIDE, PYTHON, Toolchain
 
 PROGRAM = Path(__file__).with_name("target") / "describe.py"
+EXERCISE = PROGRAM.with_name("exercise.py")
+
+
+class Start(NamedTuple):
+    """The files that Python starts from: see `bundle.Bundle`."""
+
+    stdlib: Path
+    site: Path
+    edge: Path
+    app: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What an app says about itself; `static` maps URL prefixes to folders of this machine."""
+    """What an app says about itself; `static` maps URL prefixes to folders of this machine.
+
+    `modules`: what was asked for until the first requests had been answered, sorted.
+    """
 
     placement: list[dict[str, str]]
     static: dict[str, Path]
+    modules: list[str]
 
 
-def smoke(
-    target: Target, stdlib: Path, site: Path, app: Path, toolchain: Toolchain
-) -> tuple[Description, bool]:
-    """Import the app from these three files; whether the answer was cached. Raises `BuildError`."""
-    parts = [path.read_bytes() for path in (PROGRAM, stdlib, site, app)]
+def smoke(target: Target, files: Start, toolchain: Toolchain) -> tuple[Description, bool]:
+    """Start the app from these files; whether the answer was cached. Raises `BuildError`."""
+    parts = [path.read_bytes() for path in (PROGRAM, EXERCISE, *files)]
 
     def make() -> Any:
-        files = {"/release/site.zip": site, "/release/app.zip": app}
-        done = toolchain.python(PROGRAM, [str(target)], stdlib=stdlib, copies=files)
+        copies = {f"/{SITE}": files.site, f"/{EXERCISE.name}": EXERCISE}
+        unpacked = [(files.edge, "/app"), (files.app, "/app")]
+        done = toolchain.python(PROGRAM, [str(target)], stdlib=files.stdlib, copies=copies, unpacked=unpacked)
         lines = done.stdout.splitlines()
         if done.returncode or not lines:
             raise BuildError(f"Pyodide stopped while it imported {target}.", done.stderr.strip()[-4000:])
@@ -48,7 +62,7 @@ def smoke(
 
     answer, cached = toolchain.cache.json("smoke", digest(PYODIDE, str(target), *parts), make)
     static = {prefix: _host_path(target, prefix, path) for prefix, path in answer["static"].items()}
-    return Description(answer["placement"], static), cached
+    return Description(answer["placement"], static, answer["modules"]), cached
 
 
 def _host_path(target: Target, prefix: str, path: str) -> Path:

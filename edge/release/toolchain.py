@@ -10,7 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,15 +50,19 @@ class Toolchain:
         *,
         stdlib: Path | None = None,
         copies: Mapping[str, Path] | None = None,
+        unpacked: Iterable[tuple[Path, str]] = (),
         env: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a Python program in a fresh Pyodide.
 
-        With `copies` (path inside -> file) it sees these files only; without, the machine's folders.
+        With `copies` (path inside -> file) it sees these files only, and those of the zips in `unpacked`
+        (zip, folder inside); without, the machine's folders.
         """
         switches = ["--stdlib", str(stdlib)] if stdlib else []
         for target, source in {**copies, f"/{program.name}": program}.items() if copies else ():
             switches += ["--copy", f"{source}:{target}"]
+        for archive, folder in unpacked:
+            switches += ["--unpack", f"{archive}:{folder}"]
         name = f"/{program.name}" if copies else str(program)
         return self._run([self.launcher, *switches, name, *arguments], env)
 

@@ -45,7 +45,7 @@ app = Stateless(
     "tinyshop/catalog/products.json": "{}",
     "tinyshop/tests/test_app.py": "assert False",
     "tinyshop/.env": "SECRET=1",
-    "tinyshop/requirements.txt": "jinja2\nedgekit[serve]\n",
+    "tinyshop/requirements.txt": "jinja2\ntzdata\nedgekit[serve]\n",
     "tinytools.py": 'NAME = "tea"\n',
     "unrelated.py": "",
 }

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
+import time
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from edge.release import BuildError, toolchain
-from edge.release.archive import pack, unpack
+from edge.release.archive import pack, tail, unpack
 from edge.release.cache import Cache, default_root
 from edge.release.compile import needed_as_source
 from edge.release.packages import read_packages, split
+from edge.release.parts import Parts, divide, module_of, names_of
 from edge.release.requirements import Lock, Pin, find_requirements, read_lock, render_lock
 from edge.release.resolve import read_pylock
 from edge.release.sources import parse_target
@@ -36,6 +39,14 @@ def test_a_zip_depends_on_its_files_alone(tmp_path):
     entries = zipfile.ZipFile(path).infolist()
     assert [entry.filename for entry in entries] == ["a.txt", "b/c.py"]
     assert {(entry.date_time[0], entry.compress_type) for entry in entries} == {(1980, zipfile.ZIP_STORED)}
+
+
+def test_a_zip_grows_without_a_change_to_its_bytes(tmp_path):
+    files, more = {"a.txt": b"1", "b/c.py": b"2"}, {"b/d.py": b"3", "0": b"4"}
+    path = tmp_path / "a.zip"
+    path.write_bytes(pack(files) + tail(pack(files), more))
+    assert unpack(path) == files | more
+    assert tail(pack(files), more) == tail(pack(files), dict(reversed(more.items())))
 
 
 # Cache
@@ -77,10 +88,22 @@ def test_two_builds_may_make_the_same_entry(tmp_path):
 
 def test_the_least_used_entries_go(tmp_path):
     cache = Cache(tmp_path)
-    for key in ("1", "2", "3", "1"):
-        cache.data("kind", key, bytes)
+    for age, key in enumerate(("1", "2", "3")):
+        path, _ = cache.data("kind", key, bytes)
+        os.utime(path, (time.time() - 7200 - age,) * 2)
+    cache.prune("kind", keep=3)
+    assert {path.name for path in (tmp_path / "kind").iterdir()} == {"1", "2", "3"}
+    cache.data("kind", "3", bytes)
     cache.prune("kind", keep=2)
     assert {path.name for path in (tmp_path / "kind").iterdir()} == {"1", "3"}
+
+
+def test_what_was_used_a_moment_ago_stays(tmp_path):
+    cache = Cache(tmp_path)
+    for key in ("1", "2", "3"):
+        cache.data("kind", key, bytes)
+    cache.prune("kind", keep=1)
+    assert len(list((tmp_path / "kind").iterdir())) == 3
     cache.prune("no such kind")
 
 
@@ -114,6 +137,47 @@ def test_packages_with_data_or_native_code_need_a_folder():
     zipped, unpacked = split(files)
     assert set(zipped) == {"pure/__init__.pyc", "pure-1.dist-info/METADATA"}
     assert set(unpacked) == {"data/__init__.pyc", "data/words.txt", "fast.so"}
+
+
+@pytest.mark.parametrize(
+    ("path", "module"),
+    [
+        ("a.pyc", "a"),
+        ("a/__init__.py", "a"),
+        ("a/b.pyc", "a.b"),
+        ("a/_c.cpython-314-wasm32-emscripten.so", "a._c"),
+        ("a/_c.abi3.so", "a._c"),
+        ("a/words.txt", None),
+        ("a.libs/libb.so", None),
+        ("a-1.dist-info/METADATA", None),
+    ],
+)
+def test_a_file_is_known_by_the_module_in_it(path, module):
+    assert module_of(path) == module
+
+
+def test_what_nobody_asked_for_comes_late():
+    stdlib = dict.fromkeys(["json/__init__.pyc", "json/tool.pyc", "os.pyc"], b"")
+    pure = ["__init__.py", "__init__.pyc", "more.pyc"]
+    site = dict.fromkeys([*(f"pure/{name}" for name in pure), "other.pyc", "other-1.dist-info/METADATA"], b"")
+    site |= {"pure-1.dist-info/METADATA": b"", "pure-1.dist-info/licenses/LICENSE": b""}
+    data = ["__init__.pyc", "more.pyc", "words/de.txt"]
+    folder = dict.fromkeys([*(f"data/{name}" for name in data), "plain/words.txt", "fast.abi3.so"], b"")
+    folder |= {"zones/__init__.pyc": b"", "zones/eu/paris": b""}
+    asked = {"json", "pure", "data", "pure.nowhere", "fast"}
+    early, late = divide(Parts(stdlib, site, folder), asked)
+    assert set(early.stdlib) == {"json/__init__.pyc"}
+    assert set(early.site) == {
+        "pure/__init__.py",
+        "pure/__init__.pyc",
+        "pure-1.dist-info/METADATA",
+        "other-1.dist-info/METADATA",
+    }
+    assert set(early.folder) == {"data/__init__.pyc", "data/words/de.txt", "plain/words.txt", "fast.abi3.so"}
+    assert set(late.folder) == {"data/more.pyc", "zones/__init__.pyc", "zones/eu/paris"}
+    assert names_of(late) == ["data.more", "json.tool", "os", "other", "pure.more", "zones"]
+    for whole, half, other in zip((stdlib, site, folder), early, late, strict=True):
+        assert half | other == whole
 
 
 def test_packages_are_stripped_of_what_nothing_reads_at_run_time(tmp_path):

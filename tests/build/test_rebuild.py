@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 
 import pytest
 
@@ -34,16 +35,39 @@ def test_a_changed_handler_renews_the_app_alone(rebuild, app_dir):
     assert new["release"] != old["release"]
 
 
+def test_a_new_import_moves_one_module(rebuild, app_dir):
+    before = rebuild()
+    with (app_dir / "tinytools.py").open("a") as file:
+        file.write("\nimport colorsys\n")
+    after = rebuild()
+    old, new = (
+        {name: set(zipfile.ZipFile(release.file(name)).namelist()) for name in ("stdlib", "site")}
+        for release in (before, after)
+    )
+    assert new["stdlib"] - old["stdlib"] == {"colorsys.pyc"}
+    assert new["site"] == old["site"]
+    assert b"\ncolorsys\n" in zipfile.ZipFile(before.file("edge")).read("edge/hosts/late.txt")
+    assert b"\ncolorsys\n" not in zipfile.ZipFile(after.file("edge")).read("edge/hosts/late.txt")
+
+
+def test_in_production_too_a_changed_handler_renews_the_app_alone(rebuild, app_dir):
+    before = rebuild(development=False)
+    with (app_dir / "tinyshop" / "app.py").open("a") as file:
+        file.write("\n\nasync def more(request):\n    return None\n")
+    old, new = before.manifest.document, rebuild(development=False).manifest.document
+    assert set(new["files"]) - set(old["files"]) == {new["roles"]["app"]}
+
+
 def test_a_changed_static_file_imports_nothing(rebuild, app_dir):
     (app_dir / "tinyshop" / "static" / "shop.css").write_text("h1 { color: teal }\n" * 40)
     assert rebuild().worked() == ["toolchain", "compress", "publish"]
 
 
 def test_the_last_release_stays_for_pages_that_still_load_from_it(rebuild, app_dir):
-    apps = [rebuild().file("app")]
+    apps = [rebuild(keep=2).file("app")]
     for number in range(2):
         (app_dir / "tinytools.py").write_text(f"NAME = {number}\n")
-        apps.append(rebuild().file("app"))
+        apps.append(rebuild(keep=2).file("app"))
     assert [app.exists() for app in apps] == [False, True, True]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import zipfile
@@ -18,6 +19,15 @@ def files_of(folder):
 
 def names_in(archive):
     return set(zipfile.ZipFile(archive).namelist())
+
+
+def tail_of(release, role):
+    """The names that `late.zip` adds to an archive."""
+    place = {"stdlib": "lib/python314.zip", "site": "app-site/site.zip"}[role]
+    early = release.file(role)
+    with zipfile.ZipFile(release.file("late")) as late:
+        grown = early.read_bytes() + late.read(place + ".tail")
+    return names_in(io.BytesIO(grown)) - names_in(early)
 
 
 def test_the_manifest_lists_every_file_with_its_hash_and_size(shop):
@@ -47,7 +57,7 @@ def test_the_manifest_is_canonical_and_named_by_its_content(shop):
 def test_every_role_is_a_file_of_the_release(shop):
     roles = dict(shop.manifest.document["roles"])
     kit = roles.pop("kit")
-    assert set(roles) == {"loader", "factory", "wasm", "stdlib", "site", "app"}
+    assert set(roles) == {"loader", "factory", "wasm", "stdlib", "site", "edge", "app", "late"}
     assert {*roles.values(), f"{kit}service-worker.js", f"{kit}page.js"} <= set(
         shop.manifest.document["files"]
     )
@@ -83,8 +93,7 @@ def test_brotli_copies_hold_the_same_bytes(shop):
 
 
 def test_the_app_ships_with_what_it_imports_and_nothing_else(shop):
-    names = {name for name in names_in(shop.file("app")) if not name.startswith("edge/")}
-    assert names == {
+    assert names_in(shop.file("app")) == {
         "tinyshop/__init__.pyc",
         "tinyshop/app.pyc",
         "tinyshop/templates/home.html",
@@ -93,21 +102,27 @@ def test_the_app_ships_with_what_it_imports_and_nothing_else(shop):
 
 
 def test_the_kit_ships_without_what_only_cpython_can_run(shop):
-    names = names_in(shop.file("app"))
+    names = names_in(shop.file("edge"))
     assert {"edge/__init__.pyc", "edge/app.pyc", "edge/hosts/fetch.pyc"} <= names
     native = ("edge/release", "edge/serve", "edge/cli", "edge/keys", "edge/hosts/native", "edge/testing")
     assert not [name for name in names if name.startswith(native)]
 
 
 def test_packages_are_bytecode_with_their_licences(shop):
-    names = names_in(shop.file("site"))
-    assert {"starlette/applications.pyc", "jinja2/environment.pyc", "cachetools/__init__.pyc"} <= names
-    assert "starlette/applications.py" not in names
+    early, late = names_in(shop.file("site")), tail_of(shop, "site")
+    assert {"starlette/applications.pyc", "jinja2/environment.pyc", "cachetools/__init__.pyc"} <= early
+    assert {"starlette/testclient.pyc", "jinja2/sandbox.pyc"} <= late
+    assert "starlette/applications.py" not in early
     # Its lazy importer reads the source of these two.
-    assert {"anyio/__init__.py", "anyio/abc/__init__.py"} <= names
+    assert {"anyio/__init__.py", "anyio/abc/__init__.py"} <= early
     for package in ("starlette", "anyio", "jinja2", "markupsafe"):
-        assert any(name.startswith(f"{package}-") and "license" in name.lower() for name in names), package
-    assert not [name for name in names if name.endswith((".pyi", ".typed", "/RECORD", ".c"))]
+        assert any(name.startswith(f"{package}-") and name.endswith("/METADATA") for name in early), package
+        assert any(name.startswith(f"{package}-") and "license" in name.lower() for name in late), package
+    assert not [name for name in early | late if name.endswith((".pyi", ".typed", "/RECORD", ".c"))]
+
+
+def test_packages_with_data_lie_in_a_folder_when_they_are_needed_or_late(shop):
+    assert {"app/tzdata/__init__.pyc", "app/tzdata/zoneinfo/Europe/Berlin"} <= names_in(shop.file("late"))
 
 
 def test_a_package_without_a_wheel_is_built_pure(shop):
@@ -120,12 +135,22 @@ def test_a_package_without_a_wheel_is_built_pure(shop):
     assert "edgekit==" not in lock
 
 
-def test_the_standard_library_is_bytecode_and_keeps_what_handlers_import_late(shop):
-    names = names_in(shop.file("stdlib"))
-    late = ("email/message", "html/parser", "http/cookies", "sqlite3/dbapi2", "zoneinfo/__init__")
-    late += ("concurrent/futures/thread", "encodings/cp1252", "importlib/metadata/__init__")
-    assert {f"{name}.pyc" for name in late} <= names
-    assert not [name for name in names if name.endswith(".py") or name.startswith("unittest/")]
+def test_the_standard_library_is_bytecode_in_two_halves(shop):
+    early, late = names_in(shop.file("stdlib")), tail_of(shop, "stdlib")
+    needed = ("pathlib/__init__", "email/message", "http/cookies", "encodings/idna", "_strptime")
+    rest = ("html/parser", "sqlite3/dbapi2", "zoneinfo/__init__", "concurrent/futures/thread", "os")
+    assert {f"{name}.pyc" for name in needed} <= early
+    assert {f"{name}.pyc" for name in rest} <= late
+    assert not [name for name in early | late if name.endswith(".py") or name.startswith("unittest/")]
+
+
+def test_docstrings_stay_where_somebody_may_read_them(shop):
+    def holds(role, name, text):
+        return text in zipfile.ZipFile(shop.file(role)).read(name)
+
+    assert holds("site", "jinja2/runtime.pyc", b"The default undefined type.")
+    assert not holds("edge", "edge/app.pyc", b"itself an ASGI app.")
+    assert not holds("stdlib", "textwrap.pyc", b"Text wrapping and filling.")
 
 
 def test_no_path_of_this_machine_is_in_a_release(shop, cache):
@@ -145,7 +170,8 @@ def test_two_builds_give_the_same_bytes(shop, run_build, write_app, tmp_path):
     assert again.worked()[:4] == ["toolchain", "install", "compile", "app"]
     ours, theirs = files_of(again.out), files_of(shop.out)
     assert set(ours) == set(theirs)
-    assert not [name for name in ours if ours[name].read_bytes() != theirs[name].read_bytes()]
+    different = [name for name in ours if ours[name].read_bytes() != theirs[name].read_bytes()]
+    assert different == ["_edge/releases/history.json"]  # it says when
 
 
 def test_an_app_of_the_kit_can_be_built(run_build, tmp_path):

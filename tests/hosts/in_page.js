@@ -9,7 +9,9 @@ globalThis.conformance = {
     const services = createServices({ fetch: (...words) => fetch(...words), caches, development: false });
     const read = (path) => fetch(path);
     const options = { loadPyodide, createPyodideModule, manifest, read, services, host: "browser", log() {} };
-    this.answer = createBridge(await boot(options));
+    const app = await boot(options);
+    await app.complete(); // else what comes late is left to the edge
+    this.answer = createBridge(app);
   },
 
   /** Each case straight to the interpreter; null where it escalates. */

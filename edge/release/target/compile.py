@@ -1,9 +1,11 @@
-"""Runs in Pyodide: `compile.py TOOLS SOURCE TARGET` turns the .py files of a zip into .pyc.
+"""Runs in Pyodide: `compile.py TOOLS SOURCE TARGET LEVEL` turns the .py files of a zip into .pyc.
 
 pyodide-build does the work, inside the interpreter that will load the result: the machine's own
-Python may be any version. A file that is not Python of this version stays as it is.
+Python may be any version. LEVEL is that of optimization: 0, or 2 to leave out docstrings and assertions.
+A file that is not Python of this version stays as it is.
 """
 
+import functools
 import importlib
 import py_compile
 import shutil
@@ -21,8 +23,9 @@ def drop(archive: Path, name: str) -> None:
             after.writestr(path, content)
 
 
-def main(tools: str, source: str, target: str) -> None:
+def main(tools: str, source: str, target: str, level: str) -> None:
     sys.path.append(tools)
+    py_compile.compile = functools.partial(py_compile.compile, optimize=int(level))
     compiler = importlib.import_module("pyodide_build._py_compile")
     memory = Path("/compile")  # every other folder is the machine's, and slower
     memory.mkdir()

@@ -1,29 +1,75 @@
-"""Runs in Pyodide, on nothing but the release: `describe.py module:attribute` imports the app.
+"""Runs in Pyodide, on nothing but the release: `describe.py module:attribute` starts the app.
 
-Prints one JSON line: what the app says about itself, or why it cannot be imported.
+Prints one JSON line: what the app says about itself and which modules the start asked for, or why the
+app cannot be imported.
 """
 
+import asyncio
 import contextlib
 import importlib
+import importlib.util
 import json
 import os
-import shutil
 import sys
 import traceback
+from collections.abc import Coroutine
+from types import SimpleNamespace
 from typing import Any
 
 FRAMES = 8  # of a traceback, the last
+PATIENCE = 5  # seconds for what an app does when it starts
 
 
-def describe(module: str, attribute: str) -> dict[str, Any]:
-    importlib.import_module("edge.hosts.fetch")  # the door through which JavaScript starts the app
+class Recorder:
+    """A meta path finder that finds nothing and notes who is asked for, be it by import or just to see."""
+
+    def __init__(self) -> None:
+        self._asked: set[str] = set()
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:  # noqa: ARG002
+        self._asked.add(name)
+
+    def modules(self) -> list[str]:
+        """All that was asked for or loaded before, but for what the interpreter has within itself."""
+        specs = {name: getattr(module, "__spec__", None) for name, module in sys.modules.items()}
+        frozen = {name for name, spec in specs.items() if getattr(spec, "origin", None) == "frozen"}
+        return sorted((self._asked | specs.keys()) - frozen)
+
+
+async def describe(host: Any, spec: str, loading: Any) -> dict[str, Any]:
+    module, attribute = spec.split(":")
     loaded = getattr(importlib.import_module(module), attribute)
+    await loading
     if not callable(loaded):
         return {"not_an_app": type(loaded).__name__}
     wrapper = importlib.import_module("edge").Stateless
     app = loaded if isinstance(loaded, wrapper) else wrapper(loaded)  # as the hosts do
-    static = {prefix: os.path.abspath(folder) for prefix, folder in app.static.items()}
+    static = {prefix: os.path.abspath(folder) for prefix, folder in app.static.items()}  # noqa: ASYNC240
+    await start(host, spec)
+    await exercise(app)
     return {"placement": app.placement.to_manifest(), "static": static}
+
+
+async def start(host: Any, spec: str) -> None:
+    """The app's own start-up may need what is not here; all that it imports until then is of use."""
+
+    async def unreachable(*_: Any) -> None:
+        raise OSError("a build reaches nobody")
+
+    services = SimpleNamespace(config="{}", publicFetch=unreachable, userFetch=unreachable)
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(PATIENCE):
+            await host.start(spec, "browser", services)
+
+
+async def exercise(app: Any) -> None:
+    """A framework may have changed so far that ours no longer fit; the app is not to blame for that."""
+    file = os.path.join(os.path.dirname(__file__), "exercise.py")
+    spec: Any = importlib.util.spec_from_file_location("edgekit_exercise", file)
+    module = importlib.util.module_from_spec(spec)
+    with contextlib.suppress(Exception):
+        spec.loader.exec_module(module)
+        await module.exercise(app)
 
 
 def failure(error: BaseException) -> dict[str, Any]:
@@ -35,17 +81,25 @@ def failure(error: BaseException) -> dict[str, Any]:
     return {"error": "".join(lines).rstrip(), "missing": missing, "missing_from_stdlib": known}
 
 
-def main(target: str) -> None:
-    shutil.unpack_archive("/release/app.zip", "/app", "zip")
-    os.chdir("/app")
-    # As browser/runtime.js sets it up; this program's own folder must not help.
-    sys.path[:1] = ["/app", "/release/site.zip"]
+async def report(recorder: Recorder, describing: Coroutine[Any, Any, dict[str, Any]]) -> None:
     with contextlib.redirect_stdout(sys.stderr):
         try:
-            result = describe(*target.split(":"))
+            result = await describing
+            result["modules"] = recorder.modules()
         except BaseException as error:  # an app may even exit when it is imported
             result = failure(error)
-    print(json.dumps(result))  # noqa: T201 - that is the answer
+    print(json.dumps(result), flush=True)  # noqa: T201 - that is the answer
+
+
+def main(spec: str) -> None:
+    os.chdir("/app")
+    # As browser/runtime.js sets it up; this program's own folder must not help.
+    sys.path[:1] = ["/app", "/app-site/site.zip"]
+    recorder = Recorder()
+    sys.meta_path.insert(0, recorder)
+    host = importlib.import_module("edge.hosts.fetch")  # the door through which JavaScript starts the app
+    loading = host.load(spec, True)  # outside of any task, as from there
+    asyncio.run(report(recorder, describe(host, spec, loading)))
 
 
 if __name__ == "__main__":
