@@ -1,8 +1,8 @@
 // @ts-check
 /** How a request goes to an edge, and how the edge's answer reaches the page. */
 
-import { hasFormKey } from "./keys.js";
 import { HEADER } from "./protocol.js";
+import { isOurs, rebuilt } from "./writes.js";
 
 /** No edge has answered. */
 export class NetworkFailure extends Error {}
@@ -105,43 +105,6 @@ async function abroad(fetch, request, base, signal) {
   const { method } = request;
   const response = await fetch(base + pathname + search, { method, headers, signal, mode: "cors", credentials: "omit", redirect: "error" });
   return new Response(response.body, response); // without its address, which is none of ours
-}
-
-/**
- * Whether a request that changes something was made by one of our own pages. A form on another site posts
- * through this worker as well; sent anew it would look like ours and carry the cookies that SameSite keeps
- * back. So it is passed on untouched, and the edge sees where it came from.
- *
- * @param {Request} request
- * @param {string} origin
- */
-function isOurs(request, origin) {
-  return request.mode !== "navigate" || request.referrer.startsWith(`${origin}/`);
-}
-
-/**
- * The same request as something that can be sent again. Its body becomes one Blob, which the browser keeps
- * outside of this worker, on disk if it is large.
- *
- * @param {Request} request
- * @param {() => Promise<string>} mintKey
- * @returns {Promise<RequestInit & {body: Blob | null}>}
- */
-async function rebuilt(request, mintKey) {
-  const headers = new Headers(request.headers);
-  const body = await request.blob();
-  headers.set(HEADER.client, "1");
-  if (!headers.has(HEADER.key) && !(await hasFormKey(headers, body))) headers.set(HEADER.key, await mintKey());
-  return {
-    method: request.method,
-    headers,
-    body: body.size > 0 ? body : null,
-    credentials: request.credentials === "omit" ? "omit" : "same-origin",
-    mode: "same-origin",
-    redirect: "manual",
-    cache: "no-store",
-    referrer: request.referrer,
-  };
 }
 
 /** What the page gets: the real redirect, and no token. @param {Response} response */

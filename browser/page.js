@@ -10,21 +10,12 @@
  */
 
 import { LIMITS, reasonToStay, thisDevice } from "./device.js";
+import { container, keep, register, watchInstall } from "./register.js";
 import { createClient } from "./rpc-client.js";
 
 const WARM_EVERY = 20_000; // ms; browsers stop a worker that was idle for 30 s
 const UPDATE_EVERY = 1_000; // ms, in development
 const LONG_VISIT = 3_600_000; // ms; browsers themselves look for a new release when a page is loaded
-const PATIENCE = 15_000; // ms; some blockers leave register() pending for ever
-
-/** @returns {ServiceWorkerContainer | undefined} */
-function container() {
-  try {
-    return navigator.serviceWorker; // reading it throws where cookies are blocked
-  } catch {
-    return undefined;
-  }
-}
 
 const workers = container();
 const client = createClient(() => workers?.controller);
@@ -79,20 +70,6 @@ function whoAnswered() {
   return timing && { host: timing.description, ms: timing.duration };
 }
 
-/** @param {ServiceWorkerContainer} workers */
-async function register(workers) {
-  // "imports": an update check asks for sw.js again, but not for the modules that it names by their content.
-  const registering = workers.register("/sw.js", { type: "module", updateViaCache: "imports", scope: "/" });
-  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
-  // register() queues behind update checks, for seconds at times; a registration that is there need not wait.
-  const present = await Promise.race([workers.getRegistration("/"), late.then(() => undefined)]);
-  registering.catch(() => {}); // looked at below, unless there is one already
-  if (present?.active) return present;
-  const registration = await Promise.race([registering, late.then(() => undefined)]);
-  if (registration === undefined) throw new Error("the browser does not register service workers");
-  return registration;
-}
-
 /** @param {ServiceWorkerContainer} workers @param {ServiceWorkerRegistration} registration */
 function follow(workers, registration) {
   /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -121,7 +98,8 @@ function follow(workers, registration) {
     if (document.visibilityState === "visible") tell("warm");
   };
 
-  watchInstall(registration);
+  // The worker itself may have said more precisely why.
+  watchInstall(registration, () => edgekit.state.phase === "failed" || fail("the release could not be installed"));
   workers.addEventListener("controllerchange", () => tell("status"));
   document.addEventListener("visibilitychange", warm);
   setInterval(warm, WARM_EVERY);
@@ -131,26 +109,6 @@ function follow(workers, registration) {
   warm();
   // Loaded around the worker (shift-reload): the edge may have changed the view without its knowledge.
   if (registration.active && workers.controller === null) tell("view");
-}
-
-/** The first install has nobody else to say that it failed. @param {ServiceWorkerRegistration} registration */
-function watchInstall(registration) {
-  const { installing } = registration;
-  installing?.addEventListener("statechange", () => {
-    if (installing.state !== "redundant" || registration.active || edgekit.state.phase === "failed") return;
-    fail("the release could not be installed");
-  });
-}
-
-/** Have the site's storage kept when room gets short, where that costs the user no question. */
-async function keep() {
-  try {
-    const { state } = await navigator.permissions.query({ name: "persistent-storage" });
-    const isInstalled = matchMedia("(display-mode: standalone)").matches;
-    if ((state === "granted" || isInstalled) && !(await navigator.storage.persisted())) await navigator.storage.persist();
-  } catch {
-    // A browser that does not know this decides by itself.
-  }
 }
 
 /** @type {Promise<void> | undefined} */

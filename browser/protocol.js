@@ -41,7 +41,7 @@ export const PATH = Object.freeze({
 });
 
 /** Files of the kit that pages load by a stable address instead of a hashed one. */
-export const PAGE_FILES = Object.freeze(["page.js", "strip.js", "device.js", "rpc-client.js", "page.css"]);
+export const PAGE_FILES = Object.freeze(["page.js", "strip.js", "device.js", "register.js", "rpc-client.js", "page.css"]);
 
 /** One cache per release: `RELEASE_CACHE` + its id. Catalog answers outlive releases. */
 export const RELEASE_CACHE = "edgekit-release-";
