@@ -42,13 +42,15 @@ def arrived() -> None:
     """Make what `late.zip` brought importable; call this when its files have been written.
 
     Each zip on the path has a tail among them, to be appended: zips are read from their end, and the new
-    directory there names old entries and new ones. So every package becomes whole in its one place.
+    directory there names old entries and new ones. So every package becomes whole in its one place. A
+    second arrival changes nothing.
     """
     for archive in [path for path in sys.path if path.endswith(".zip")]:
         tail = Path(archive + TAIL)
         if tail.is_file():
-            with Path(archive).open("ab") as file:
-                file.write(tail.read_bytes())
+            if AWAITED.is_file():
+                with Path(archive).open("ab") as file:
+                    file.write(tail.read_bytes())
             tail.unlink()
     AWAITED.unlink(missing_ok=True)
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, Finder)]

@@ -89,11 +89,19 @@ def test_arriving_leaves_nothing_behind(archive, tmp_path):
     deliver(archive)
     assert sys.meta_path == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["site.zip"]
+    late.install()
+    assert sys.meta_path == before
+
+
+def test_a_second_arrival_changes_nothing(archive, tmp_path):
+    late.install()
+    deliver(archive)
     content = archive.read_bytes()
     late.arrived()
-    late.install()
+    deliver(archive)
     assert archive.read_bytes() == content
-    assert sys.meta_path == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["site.zip"]
+    assert importlib.import_module("parcel.later").VALUE == 1
 
 
 def test_nothing_is_awaited_where_nothing_was_left_out():
