@@ -32,7 +32,7 @@ def archive(tmp_path, monkeypatch):
 
 def deliver(archive):
     """What browser/runtime.js does with the files of `late.zip`."""
-    archive.with_name("site.zip.tail").write_bytes(tail(archive.read_bytes(), LATE))
+    archive.with_name("site.zip.tail").write_bytes(tail(pack(EARLY), LATE))
     late.arrived()
 
 
