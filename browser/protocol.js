@@ -62,6 +62,7 @@ export const MESSAGE = Object.freeze({
 
 /** How long each wait may last, in milliseconds. Whatever takes longer counts as failed. */
 export const DEADLINE = Object.freeze({
+  restore: 10_000, // of a start from a snapshot; then a plain one is made
   boot: 60_000, // a boot that a Content-Security-Policy blocks never rejects by itself
   start: 20_000, // until a request does not wait for a boot any longer
   local: 10_000, // until the local host has given status and headers

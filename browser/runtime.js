@@ -8,6 +8,7 @@
  * private, so whatever surprises us there ends in a plain start.
  */
 
+import { inTime } from "./in-time.js";
 import { DEADLINE } from "./protocol.js";
 import { pack, restore } from "./snapshot.js";
 import { standIn } from "./stand-in.js";
@@ -41,6 +42,14 @@ import { unzip } from "./unzip.js";
  * @property {[step: string, ms: number][]} timeline   when each step of the start was done
  */
 
+/**
+ * @typedef {object} Pieces   what a start needs, on its way
+ * @property {Promise<WebAssembly.Module> | undefined} wasm
+ * @property {Promise<Uint8Array>} stdlib
+ * @property {Promise<Uint8Array>} site
+ * @property {Promise<Uint8Array[]>} folders
+ */
+
 const SITE = "/app-site";
 
 /**
@@ -50,28 +59,15 @@ const SITE = "/app-site";
  * @returns {Promise<App>}
  */
 export async function boot(options) {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  const late = new Promise((_, reject) => {
-    const error = new Error("Python did not start in time (does a policy forbid WebAssembly?)");
-    timer = setTimeout(reject, DEADLINE.boot, error);
-  });
-  try {
-    return await Promise.race([start(options), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const app = await inTime(start(options), DEADLINE.boot, undefined);
+  if (app === undefined) throw new Error("Python did not start in time (does a policy forbid WebAssembly?)");
+  return app;
 }
 
 /** @param {BootOptions} options @returns {Promise<App>} */
 async function start(options) {
   const { manifest, read, log, snapshots } = options;
   const { roles } = manifest;
-  const since = performance.now();
-  /** @type {[string, number][]} */
-  const timeline = [];
-  const mark = (/** @type {string} */ step) => timeline.push([step, Math.round(performance.now() - since)]);
-
   // Everything that will be needed is asked for at once; WebAssembly is compiled while it arrives.
   const pieces = {
     // In Node, Pyodide reads its files by itself.
@@ -82,18 +78,38 @@ async function start(options) {
   };
   const snapshot = await snapshots?.find().catch(() => undefined);
   for (const piece of [...Object.values(pieces), snapshot?.packed]) piece?.catch(() => {}); // looked at below
-  let python = snapshot && (await load(options, pieces, snapshot.packed).catch(giveUp));
-  const restored = python !== undefined;
-  python ??= await load(options, pieces);
-  mark(restored ? "restored" : "interpreter");
-
-  /** @param {unknown} error */
-  async function giveUp(error) {
-    log(`the snapshot of release ${manifest.release} does not work here: ${error}`);
-    await snapshots?.drop();
-    return undefined;
+  if (snapshot !== undefined) {
+    try {
+      const app = await inTime(run(options, pieces, snapshot.packed), DEADLINE.restore, undefined);
+      if (app !== undefined) return app;
+      throw new Error("it does not start in time");
+    } catch (error) {
+      log(`the snapshot of release ${manifest.release} does not work here: ${error}`);
+      await snapshots?.drop();
+    }
   }
+  return run(options, pieces);
+}
 
+/**
+ * One start: plain, or from the snapshot `image`.
+ *
+ * @param {BootOptions} options
+ * @param {Pieces} pieces
+ * @param {Promise<ArrayBuffer>} [image]
+ * @returns {Promise<App>}
+ */
+async function run(options, pieces, image) {
+  const { manifest, read, log, snapshots } = options;
+  const { roles, app } = manifest;
+  const restored = image !== undefined;
+  const since = performance.now();
+  /** @type {[string, number][]} */
+  const timeline = [];
+  const mark = (/** @type {string} */ step) => timeline.push([step, Math.round(performance.now() - since)]);
+
+  const python = await load(options, pieces, image);
+  mark(restored ? "restored" : "interpreter");
   // The file system is not part of a snapshot.
   place(python, `${SITE}/site.zip`, await pieces.site);
   for (const zip of await pieces.folders) for (const [name, file] of unzip(zip)) place(python, `/app/${name}`, file);
@@ -101,22 +117,23 @@ async function start(options) {
   const complete = async () => roles.late && addLate(python, await bytes(read, roles.late));
   if (options.host === "edge") await complete();
   const host = python.pyimport("edge.hosts.fetch");
-  if (!restored) await host.load(manifest.app, snapshots !== undefined);
+  if (!restored) await host.load(app, snapshots !== undefined);
   mark("app");
   if (!restored && snapshots !== undefined) keepSnapshot(python, host, snapshots, log);
-  const bridge = await host.start(manifest.app, options.host, options.services);
+  const bridge = await host.start(app, options.host, options.services);
   host.destroy();
   // These proxies live as long as the interpreter: dropping the App drops all of it.
   const [handle, cancel, feed, resume] = ["handle", "cancel", "feed", "resume"].map((name) => bridge[name].copy());
   bridge.destroy();
   mark("ready");
-  log(`Python ${manifest.python} runs ${manifest.app}, release ${manifest.release}: ${timeline.map(([step, ms]) => `${step} ${ms} ms`).join(", ")}`);
+  const steps = timeline.map(([step, ms]) => `${step} ${ms} ms`).join(", ");
+  log(`Python ${manifest.python} runs ${app}, release ${manifest.release}: ${steps}`);
   return { handle, cancel, feed, resume, complete, restored, timeline };
 }
 
 /**
  * @param {BootOptions} options
- * @param {{wasm: Promise<WebAssembly.Module> | undefined, stdlib: Promise<Uint8Array>}} pieces
+ * @param {Pieces} pieces
  * @param {Promise<ArrayBuffer>} [image]
  */
 async function load({ loadPyodide, createPyodideModule, manifest, snapshots, log, base = globalThis.location?.origin ?? "" }, pieces, image) {
