@@ -43,7 +43,10 @@ def install_tools(toolchain: Toolchain) -> Path:
 def compile_all(
     groups: Mapping[str, Mapping[str, bytes]], bare: Collection[str], toolchain: Toolchain
 ) -> tuple[dict[str, Files], list[str]]:
-    """`compile_files` for several groups by name, at the same time; the names of those not cached."""
+    """`compile_files` for several groups by name, at the same time; the names of those not cached.
+
+    `bare`: the groups that are compiled so.
+    """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(
             lambda name: compile_files(groups[name], toolchain, bare=name in bare), groups.keys()
