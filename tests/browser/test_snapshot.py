@@ -1,0 +1,82 @@
+"""Starts from a memory snapshot: they happen, they do not repeat randomness, and a bad one does no harm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+READY = "() => globalThis.edgekit?.state.phase === 'ready' && navigator.serviceWorker.controller !== null"
+NUMBERS = """async () => {
+    for (;;) {
+        const response = await fetch("/numbers");
+        const numbers = await response.json();
+        if (response.headers.get("edgekit-host") === "browser") return numbers;
+    }
+}"""
+START = """async () => {
+    const answer = await fetch("/_edge/browser", { headers: { accept: "application/json" } });
+    return (await answer.json()).start;
+}"""
+SNAPSHOTS = """async () => {
+    const found = [];
+    for (const name of await caches.keys()) {
+        for (const { url } of await (await caches.open(name)).keys()) {
+            if (url.includes("/_edge/snapshot/")) found.push([name, url]);
+        }
+    }
+    return found;
+}"""
+# Bytes that the digest vouches for, so that nothing but the start itself can find out.
+SPOIL = """async ([[name, url]]) => {
+    const bytes = new Uint8Array(100_000).fill(7);
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+    const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const cache = await caches.open(name);
+    const old = await cache.match(url);
+    const headers = new Headers(old.headers);
+    for (const [header, value] of old.headers) if (/^[0-9a-f]{64}$/.test(value)) headers.set(header, hex);
+    await cache.put(url, new Response(bytes, { headers }));
+}"""
+
+
+@pytest.fixture(scope="module")
+def url(serve, tmp_path_factory):
+    data = tmp_path_factory.mktemp("snapshot")
+    return serve("snapshot_app:app", Path(__file__).parent, data, "--no-reload").url
+
+
+@pytest.fixture
+def page(chromium, url):
+    page = chromium.new_context().new_page()
+    page.goto(url)
+    page.wait_for_function(READY, timeout=90_000)
+    page.wait_for_function(f"async () => (await ({SNAPSHOTS})()).length > 0", timeout=30_000)
+    return page
+
+
+def stop_worker(page):
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("ServiceWorker.enable")
+    devtools.send("ServiceWorker.stopAllWorkers")
+
+
+def test_a_stopped_worker_comes_back_from_its_snapshot_with_new_randomness(page):
+    assert page.evaluate(START)["restored"] is False
+    seen = [page.evaluate(NUMBERS)]
+    for _ in range(2):
+        stop_worker(page)
+        seen.append(page.evaluate(NUMBERS))
+        assert page.evaluate(START)["restored"] is True
+    assert len({numbers["imported"] for numbers in seen}) == 1
+    assert len({numbers["random"] for numbers in seen}) == 3
+    assert len({numbers["secret"] for numbers in seen}) == 3
+
+
+def test_a_snapshot_that_does_not_work_is_replaced_by_a_plain_start(page):
+    before = page.evaluate(NUMBERS)
+    page.evaluate(SPOIL, page.evaluate(SNAPSHOTS))
+    stop_worker(page)
+    after = page.evaluate(NUMBERS)
+    assert after["imported"] != before["imported"]
+    assert page.evaluate(START)["restored"] is False
