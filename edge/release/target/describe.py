@@ -98,7 +98,8 @@ def main(spec: str) -> None:
     recorder = Recorder()
     sys.meta_path.insert(0, recorder)
     host = importlib.import_module("edge.hosts.fetch")  # the door through which JavaScript starts the app
-    importlib.import_module("edge.hosts.warmup").PATIENCE = PATIENCE
+    warmup: Any = importlib.import_module("edge.hosts.warmup")
+    warmup.PATIENCE = PATIENCE
     loading = host.load(spec, True)  # outside of any task, as from there
     asyncio.run(report(recorder, describe(host, spec, loading)))
 
