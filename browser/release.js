@@ -32,7 +32,7 @@ export async function fetchManifest(id, hash, { fetch }) {
 
 /**
  * Bring every file of the release into its cache; what an older release has is not fetched again.
- * Rejects, with nothing usable left behind, if one file is missing or its bytes are not the right ones.
+ * Rejects, with nothing usable left behind, if one file is missing, does not fit, or has the wrong bytes.
  *
  * @param {ArrayBuffer} bytes   the manifest
  * @param {Platform} platform
@@ -63,6 +63,8 @@ export async function install(bytes, platform, onProgress = () => {}) {
   } catch (error) {
     stop.abort();
     await Promise.allSettled(puts);
+    // What has arrived is there for the next try, unless it is in the way.
+    if (error instanceof NoRoom) await caches.delete(RELEASE_CACHE + manifest.release);
     throw error;
   }
   await put(cache, PATH.manifest, new Response(bytes, { headers: { [TYPE]: "application/json" } }), caches);
@@ -208,10 +210,12 @@ async function put(cache, key, file, caches) {
     if (!isFull(error)) throw error;
     await dropSnapshots(caches);
     await cache.put(key, file).catch((again) => {
-      throw isFull(again) ? new Error("the browser has no room left for this site") : again;
+      throw isFull(again) ? new NoRoom("the browser has no room left for this site") : again;
     });
   }
 }
+
+class NoRoom extends Error {}
 
 /** @param {unknown} error */
 function isFull(error) {

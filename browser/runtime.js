@@ -149,7 +149,7 @@ async function load({ loadPyodide, createPyodideModule, manifest, snapshots, log
     return module;
   };
   try {
-    return await loadPyodide({
+    const loading = loadPyodide({
       createPyodideModule: image ? createRestored : createPyodideModule,
       ...(image ? { _loadSnapshot: new Uint8Array() } : { _makeSnapshot: snapshots !== undefined }),
       indexURL: folder,
@@ -164,6 +164,8 @@ async function load({ loadPyodide, createPyodideModule, manifest, snapshots, log
       stdout: log,
       stderr: log,
     });
+    // By itself it would wait for ever for WebAssembly that does not compile.
+    return await Promise.race([loading, pieces.wasm?.then(() => loading) ?? loading]);
   } finally {
     undo();
   }

@@ -1,0 +1,455 @@
+"""Releases in a real Chromium: whatever is interrupted, damaged or gone, a page runs one of them whole."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+
+import pytest
+
+from edge.release import history
+
+from .site import Site, build_small, unlike
+
+INTERRUPTS = int(os.environ.get("EDGEKIT_INTERRUPTS", "15"))
+LIMIT = 120  # seconds; the machine may be busy
+CUT = "Failed to (load|fetch)|ERR_|net::"  # what Chromium says of requests that were cut off
+# How an update has ended, as soon as it has come to one of these states; the same of a first install.
+UPDATE = """async (ends) => {
+  const registration = await navigator.serviceWorker.getRegistration("/");
+  try { await registration.update(); } catch { return "unreachable"; }
+  const worker = registration.installing ?? registration.waiting ?? registration.active;
+  while (!ends.includes(worker.state)) {
+    await new Promise((resolve) => worker.addEventListener("statechange", resolve, { once: true }));
+  }
+  return worker.state;
+}"""
+INSTALL = """async () => {
+  const options = { type: "module", updateViaCache: "imports", scope: "/" };
+  try {
+    const registration = await navigator.serviceWorker.register("/sw.js", options);
+    const worker = registration.installing ?? registration.waiting ?? registration.active;
+    while (worker && !["activated", "redundant"].includes(worker.state)) {
+      await new Promise((resolve) => worker.addEventListener("statechange", resolve, { once: true }));
+    }
+    return worker?.state ?? "redundant";
+  } catch {
+    return "unreachable";
+  }
+}"""
+TAKEN_OVER = """async (release) => {
+  const { active } = (await navigator.serviceWorker.getRegistration("/")) ?? {};
+  const { phase, release: own } = edgekit.state;
+  return active?.state === "activated" && phase === "ready" && own === release;
+}"""
+IS_WHOLE = """async (release) =>
+  (await caches.match("/_edge/manifest.json", { cacheName: "edgekit-release-" + release })) !== undefined
+"""
+READ = """async (path) => {
+  const response = await fetch(path);
+  return [response.headers.get("edgekit-host"), await response.text()];
+}"""
+SNAPSHOT_SIZE = """async (release) => {
+  const options = { cacheName: "edgekit-release-" + release };
+  const kinds = ["jspi", "plain"].map((kind) => caches.match("/_edge/snapshot/" + kind, options));
+  const kept = (await Promise.all(kinds)).find((found) => found !== undefined);
+  return (await kept?.arrayBuffer())?.byteLength ?? 0;
+}"""
+# All that is kept there but `routes`, a note about one release.
+ROWS = """() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open("edgekit");
+  opening.onerror = () => reject(opening.error);
+  opening.onsuccess = () => {
+    const transaction = opening.result.transaction("values");
+    const table = transaction.objectStore("values");
+    const rows = {};
+    table.openCursor().onsuccess = ({ target: { result: cursor } }) => {
+      if (cursor === null) return;
+      if (cursor.key !== "routes") rows[cursor.key] = cursor.value;
+      cursor.continue();
+    };
+    transaction.oncomplete = () => {
+      opening.result.close();
+      resolve(rows);
+    };
+  };
+})"""
+TAMPER = """async ([release, digest]) => {
+  const cache = await caches.open("edgekit-release-" + release);
+  const key = "/_edge/sha256/" + digest;
+  const bytes = new Uint8Array(await (await cache.match(key)).arrayBuffer());
+  bytes[bytes.length >> 1] ^= 1;
+  await cache.put(key, new Response(bytes, { headers: (await cache.match(key)).headers }));
+}"""
+IS_TAMPERED = """async ([release, digest]) => {
+  const kept = await caches.match("/_edge/sha256/" + digest, { cacheName: "edgekit-release-" + release });
+  const hash = await crypto.subtle.digest("SHA-256", await kept.arrayBuffer());
+  return digest !== [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}"""
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory):
+    return build_small(tmp_path_factory.mktemp("one"), "one")
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    """A changed handler and a changed static file; everything else is as in `one`."""
+    return build_small(tmp_path_factory.mktemp("two"), "two")
+
+
+@pytest.fixture(scope="module")
+def all_new(two, tmp_path_factory):
+    """`two` with no file in common with `one`, so that all of it has to be fetched."""
+    return unlike(two, tmp_path_factory.mktemp("all-new"))
+
+
+@pytest.fixture(scope="module")
+def foreign(two, tmp_path_factory):
+    """`two` with another protocol."""
+
+    def change(name, content):
+        return content.replace(b"PROTOCOL = 1;", b"PROTOCOL = 2;") if name == "protocol.js" else content
+
+    return unlike(two, tmp_path_factory.mktemp("foreign"), change)
+
+
+@pytest.fixture
+def site(one, tmp_path):
+    site = Site(tmp_path / "releases")
+    site.publish(one)
+    with site.serve():
+        yield site
+
+
+@pytest.fixture
+def page(chromium, site):
+    return chromium.new_context().new_page()
+
+
+def wait(page, condition, arg=None):
+    """Until the function, which may be asynchronous, returns something true."""
+    late = time.monotonic() + LIMIT
+    while not page.evaluate(condition, arg):
+        assert time.monotonic() < late, page.evaluate("() => JSON.stringify(edgekit.state)")
+        page.wait_for_timeout(20)
+
+
+def take_over(page, site, built):
+    """Visit, and wait until the browser's own host runs this release."""
+    page.goto(site.url)
+    wait(page, TAKEN_OVER, built.id)
+
+
+def update(page, *ends):
+    return page.evaluate(UPDATE, ends or ["activated", "redundant"])
+
+
+def runs(page, site):
+    """The version that page, static file and state agree on, and the host of the page."""
+    answer = page.goto(site.url)
+    version = page.get_by_role("heading").inner_text()
+    host, static = page.evaluate(READ, "/static/version.txt")
+    assert static == version
+    assert host == answer.headers["edgekit-host"]
+    return version, host
+
+
+def worker_stops(page):
+    """As the browser does it after half a minute of nothing to do."""
+    session = page.context.new_cdp_session(page)
+    session.send("ServiceWorker.enable")
+    session.send("ServiceWorker.stopAllWorkers")
+    session.detach()
+
+
+def limit_storage(page, site, free):
+    """Leave the site so many bytes; call what is returned to lift the limit."""
+    session = page.context.new_cdp_session(page)
+    usage = page.evaluate("() => navigator.storage.estimate().then(({ usage }) => usage)")
+    quota = {"origin": site.url, "quotaSize": max(usage + free, 1)}
+    session.send("Storage.overrideQuotaForOrigin", quota)
+    return lambda: session.send("Storage.overrideQuotaForOrigin", {"origin": site.url})
+
+
+def test_an_update_takes_over_under_an_open_tab_and_lets_the_old_worker_finish(page, site, one, two):
+    take_over(page, site, one)
+    rows = page.evaluate(ROWS)
+    page.evaluate("() => { globalThis.slow = fetch('/slow').then((response) => response.text()); }")
+    site.publish(two)
+    update(page, "installed", "activated")
+    site.slow.set()
+    assert page.evaluate("() => slow") == "slow"
+    wait(page, TAKEN_OVER, two.id)
+    assert page.evaluate(READ, "/static/version.txt") == ["browser", "two"]
+    assert page.get_by_role("heading").inner_text() == "edge"  # the page was not reloaded
+    assert runs(page, site) == ("two", "browser")
+    assert page.evaluate(ROWS) == rows
+    assert page.evaluate("() => caches.keys()") == [f"edgekit-release-{two.id}"]
+
+
+def test_an_update_fetches_what_has_changed(page, site, one, two):
+    take_over(page, site, one)
+    site.publish(two)
+    site.requests.clear()
+    update(page)
+    wait(page, TAKEN_OVER, two.id)
+    fetched = {path for path in two.files if path in site.requests}
+    changed = {path for path in two.files if path not in one.files}
+    # What the worker itself is made of comes from the HTTP cache, which may have lost some of it.
+    running = {path for path in two.files if path.startswith(("/_edge/kit/", "/_edge/pyodide/"))}
+    assert changed <= fetched <= changed | (running - {two.manifest.document["roles"]["wasm"]})
+    assert f"/_edge/releases/{two.id}.json" in site.requests
+
+
+@pytest.mark.console_errors(CUT)
+def test_the_server_may_switch_in_the_middle_of_an_install(page, site, one, two, all_new):
+    take_over(page, site, one)
+    site.publish(all_new)
+    page.evaluate("""async () => {
+      const registration = await navigator.serviceWorker.getRegistration("/");
+      await registration.update();
+    }""")
+    site.publish(two)
+    wait(page, TAKEN_OVER, all_new.id)
+    assert runs(page, site) == ("two", "browser")
+    update(page)
+    wait(page, TAKEN_OVER, two.id)
+    assert runs(page, site) == ("two", "browser")
+
+
+@pytest.mark.console_errors(CUT)
+def test_an_update_that_is_cut_off_anywhere_leaves_one_whole_release(
+    page, site, one, all_new, record_property
+):
+    seed = int(os.environ.get("EDGEKIT_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
+    print(f"EDGEKIT_SEED={seed}")
+    dice = random.Random(seed)
+    site.is_kept = False
+    take_over(page, site, one)
+    old, new = one, all_new
+    ends = {"unreachable": 0, "redundant": 0, "activated": 0}
+    for _ in range(INTERRUPTS):
+        site.publish(new)
+        site.wire.mend()
+        site.wire.cut_after(dice.randrange(1, new.size))
+        end = update(page)
+        ends[end] += 1
+        site.wire.cut()
+        now = new if end == "activated" else old
+        if end == "activated":
+            site.wire.mend()
+            wait(page, TAKEN_OVER, new.id)
+            site.wire.cut()
+        assert runs(page, site) == (now.version, "browser"), (seed, end)
+        site.wire.mend()
+        if end != "activated":
+            assert update(page) == "activated", (seed, end)
+        wait(page, TAKEN_OVER, new.id)
+        assert runs(page, site) == (new.version, "browser"), (seed, end)
+        old, new = new, old
+    print(ends)
+    record_property("interrupts", ends)
+    assert ends["unreachable"] + ends["redundant"] > 0
+
+
+@pytest.mark.console_errors(".")
+def test_a_first_install_with_a_wrong_byte_in_any_file_is_refused(chromium, site, one):
+    for path in set(one.files) - {one.manifest.document["roles"]["late"]}:
+        page = chromium.new_context().new_page()
+        site.tampered = {path}
+        page.goto(site.url)
+        assert page.evaluate(INSTALL) in ("redundant", "unreachable"), path
+        assert runs(page, site) == ("edge", "native"), path
+        page.context.close()
+
+
+@pytest.mark.console_errors(".")
+def test_an_update_with_a_wrong_byte_in_any_file_is_refused_and_the_old_release_goes_on(
+    page, site, one, all_new
+):
+    site.is_kept = False
+    take_over(page, site, one)
+    site.publish(all_new)
+    late = all_new.manifest.document["roles"]["late"]  # fetched later, see below
+    for path in set(all_new.files) - {late}:
+        site.tampered = {path}
+        # What has arrived before is not fetched again.
+        page.evaluate("(release) => caches.delete('edgekit-release-' + release)", all_new.id)
+        assert update(page) in ("redundant", "unreachable"), path
+        assert runs(page, site) == ("one", "browser"), path
+    site.tampered = {late}
+    assert update(page) == "activated"
+    wait(page, TAKEN_OVER, all_new.id)
+    wait(
+        page,
+        "() => fetch('/_edge/browser').then((answer) => answer.text()).then((text) => /promises/.test(text))",
+    )
+    assert runs(page, site) == ("two", "browser")
+
+
+def test_a_wrong_byte_in_any_kept_file_is_found_and_put_right(page, site, one):
+    """As script of a page could plant it, or a disk could make it."""
+    take_over(page, site, one)
+    roles = one.manifest.document["roles"]
+    read = {url for role, url in roles.items() if role not in ("loader", "factory", "kit", "late")}
+    read |= set(one.manifest.document["static"].values())
+    for path in read:
+        kept = [one.id, one.digest(path)]
+        page.evaluate(TAMPER, kept)
+        assert page.evaluate(IS_TAMPERED, kept)
+        worker_stops(page)
+        page.reload()
+        wait(page, TAKEN_OVER, one.id)
+        assert runs(page, site) == ("one", "browser"), path
+        wait(page, f"async (kept) => !(await ({IS_TAMPERED})(kept))", kept)
+
+
+def test_a_wrong_byte_in_any_kept_file_does_not_reach_the_next_release(page, site, one, two):
+    take_over(page, site, one)
+    for path in one.files:
+        page.evaluate(TAMPER, [one.id, one.digest(path)])
+    site.publish(two)
+    update(page)
+    wait(page, TAKEN_OVER, two.id)
+    assert runs(page, site) == ("two", "browser")
+    for path in two.files:
+        assert not page.evaluate(IS_TAMPERED, [two.id, two.digest(path)]), path
+
+
+def test_a_planted_manifest_is_not_believed(page, site, one):
+    take_over(page, site, one)
+    page.evaluate(
+        """async (release) => {
+          const cache = await caches.open("edgekit-release-" + release);
+          const manifest = await (await cache.match("/_edge/manifest.json")).json();
+          manifest.placement = [];
+          await cache.put("/_edge/manifest.json", new Response(JSON.stringify(manifest)));
+        }""",
+        one.id,
+    )
+    worker_stops(page)
+    page.reload()
+    wait(page, TAKEN_OVER, one.id)
+    assert f"/_edge/releases/{one.id}.json" in site.requests
+    assert runs(page, site) == ("one", "browser")
+
+
+def test_back_to_an_earlier_release_and_on_again(page, site, one, two):
+    take_over(page, site, one)
+    for built in (two, one, two):
+        if built.id in {known.release for known in history.releases(site.folder)}:
+            site.use(built)
+        else:
+            site.publish(built)
+        update(page)
+        wait(page, TAKEN_OVER, built.id)
+        assert runs(page, site) == (built.version, "browser")
+
+
+def test_the_browser_host_is_switched_off_and_on_again(page, site, one, two):
+    take_over(page, site, one)
+    rows = page.evaluate(ROWS)
+    site.stop()
+    assert update(page) == "activated"
+    assert page.evaluate(READ, "/static/version.txt") == ["native", "edge"]
+    wait(page, "() => edgekit.state.phase === 'idle'")
+    for _ in range(2):
+        assert runs(page, site) == ("edge", "native")
+    assert page.evaluate("() => caches.keys()") == []
+    assert page.evaluate(ROWS) == rows
+    site.publish(two)
+    site.use(one)
+    update(page)
+    wait(page, TAKEN_OVER, one.id)
+    assert runs(page, site) == ("one", "browser")
+    assert page.evaluate(ROWS) == rows
+
+
+def test_a_release_with_another_protocol_asks_first(page, site, one, foreign):
+    take_over(page, site, one)
+    page.evaluate(
+        "() => { edgekit.addEventListener('update', ({ detail }) => { globalThis.offered = detail; }); }"
+    )
+    rows = page.evaluate(ROWS)
+    site.publish(foreign)
+    assert update(page, "installed", "activated") == "installed"
+    wait(page, "(release) => globalThis.offered?.release === release", foreign.id)
+    assert runs(page, site) == ("one", "browser")
+    # A page that was opened later hears of it too, and takes it.
+    wait(page, "(release) => edgekit.offered === release", foreign.id)
+    with page.expect_navigation():
+        page.evaluate("() => edgekit.update()")
+    wait(page, TAKEN_OVER, foreign.id)
+    assert runs(page, site) == ("two", "browser")
+    assert page.evaluate(ROWS) == {**rows, "protocol": 2}
+
+
+def test_a_release_with_another_protocol_takes_over_when_no_page_is_open(page, site, one, foreign):
+    take_over(page, site, one)
+    site.publish(foreign)
+    assert update(page, "installed", "activated") == "installed"
+    context = page.context
+    page.close()
+    page = context.new_page()
+    take_over(page, site, foreign)
+    assert runs(page, site) == ("two", "browser")
+
+
+@pytest.mark.console_errors("no room left|Quota")
+def test_where_the_release_finds_no_room_the_edge_answers(page, site):
+    session = page.context.new_cdp_session(page)
+    session.send("Storage.overrideQuotaForOrigin", {"origin": site.url, "quotaSize": 4_000_000})
+    page.goto(site.url)
+    wait(page, "() => edgekit.state.phase === 'failed' && /no room left/.test(edgekit.state.reason)")
+    assert runs(page, site) == ("edge", "native")
+
+
+def test_where_room_is_short_the_snapshot_makes_room_for_the_update(page, site, one, all_new):
+    take_over(page, site, one)
+    wait(page, SNAPSHOT_SIZE, one.id)
+    free = all_new.size + 4_000_000 - page.evaluate(SNAPSHOT_SIZE, one.id)
+    assert free < all_new.size
+    limit_storage(page, site, free)
+    site.publish(all_new)
+    assert update(page) == "activated"
+    wait(page, TAKEN_OVER, all_new.id)
+    assert runs(page, site) == ("two", "browser")
+
+
+@pytest.mark.console_errors("no room left|Quota")
+def test_where_an_update_finds_no_room_the_old_release_goes_on(page, site, one, all_new):
+    take_over(page, site, one)
+    wait(page, SNAPSHOT_SIZE, one.id)
+    unlimited = limit_storage(page, site, -page.evaluate(SNAPSHOT_SIZE, one.id))
+    site.publish(all_new)
+    assert update(page) == "redundant"
+    assert page.evaluate("() => caches.keys()") == [f"edgekit-release-{one.id}"]
+    assert runs(page, site) == ("one", "browser")
+    unlimited()
+    assert update(page) == "activated"
+    wait(page, TAKEN_OVER, all_new.id)
+    assert runs(page, site) == ("two", "browser")
+
+
+def test_evicted_caches_are_filled_again_and_the_page_notices_nothing(page, site, one):
+    take_over(page, site, one)
+    page.evaluate("async () => { for (const name of await caches.keys()) await caches.delete(name); }")
+    assert page.evaluate(READ, "/")[1] == "<!doctype html><link rel=icon href=data:,><h1>one</h1>"
+    assert page.evaluate(READ, "/static/version.txt") == ["browser", "one"]
+    page.evaluate("() => navigator.serviceWorker.controller.postMessage({ type: 'warm' })")
+    wait(page, IS_WHOLE, one.id)
+    worker_stops(page)
+    site.wire.cut()
+    answer = page.goto(site.url)
+    assert answer.headers["edgekit-host"] == "browser"
+    site.wire.mend()
+
+
+def test_the_service_worker_is_small(site):
+    for built in history.releases(site.folder):
+        assert (site.folder / "_edge" / "releases" / f"{built.release}.js").stat().st_size < 30_000
+    site.stop()
+    assert (site.folder / "sw.js").stat().st_size < 30_000
