@@ -41,6 +41,17 @@ globalThis.bench = {
     return performance.now();
   },
 
+  // Until the first start has left what later starts begin with, or will not do so any more.
+  async settled() {
+    const latest = performance.now() + 10_000;
+    for (;;) {
+      const facts = await fetch("/_edge/browser", { headers: { accept: "application/json" } });
+      if ((await facts.text()).includes("/_edge/snapshot/") || performance.now() > latest) break;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  },
+
   // A worker that was stopped: until anybody answers, and until the browser does.
   async restarted(path) {
     const began = performance.now();
@@ -92,14 +103,15 @@ globalThis.bench = {
     return { answered: responseEnd, worker: workerStart };
   },
 
-  // ms of each of `count` fetches, one after another, and what Server-Timing says of it.
-  async series(path, count) {
+  // ms of each of `count` requests, one after another, and what Server-Timing says of it.
+  async series(path, count, call) {
+    const ask = call === "port" ? edgekit.fetch : fetch;
     const times = [];
     const inside = [];
-    let hosts = new Set();
+    const hosts = new Set();
     for (let i = 0; i < count; i++) {
       const began = performance.now();
-      const response = await fetch(path);
+      const response = await ask(path);
       await response.arrayBuffer();
       times.push(performance.now() - began);
       inside.push(Number(/dur=([\d.]+)/.exec(response.headers.get("server-timing") ?? "")?.[1]));

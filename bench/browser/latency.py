@@ -25,11 +25,11 @@ Pages = Mapping[str, Page]
 Samples = dict[tuple[str, str], list[float]]  # (host, what) -> ms
 
 
-def series(pages: Pages, path: str, count: int) -> Iterator[tuple[str, dict[str, Any]]]:
+def series(pages: Pages, path: str, count: int, call: str = "fetch") -> Iterator[tuple[str, dict[str, Any]]]:
     """The same requests from each page in turn."""
     for name, page in pages.items():
         page.bring_to_front()
-        found = page.evaluate("([path, count]) => bench.series(path, count)", [path, count])
+        found = page.evaluate("(words) => bench.series(...words)", [path, count, call])
         if found["hosts"] != [HOSTS[name]]:
             raise RuntimeError(f"{path} was answered by {found['hosts']}, not by {HOSTS[name]}")
         yield name, found
@@ -44,6 +44,8 @@ def one_round(near: Pages, far: Pages, links: list[Link]) -> Iterator[tuple[tupl
             page.bring_to_front()
             times = [page.evaluate(f"bench.together('{path}', {TOGETHER})") for _ in range(COUNT // TOGETHER)]
             yield (name, f"{path} together"), times
+        for _, found in series({"kit": near["kit"]}, path, COUNT, "port"):
+            yield ("kit", f"{path} port"), found["times"]
     for path in ("/plain", *WRAPPINGS):
         for name, found in series(near, path, COUNT):
             yield (name, path), found["times"]
@@ -93,9 +95,13 @@ def figures(playwright: Playwright, kit: str, bare: str, rounds: int) -> Iterato
             yield f"{size}, p50, {host}", median(samples[host, path]), "ms"
             yield f"{size}, p99, {host}", p99(samples[host, path]), "ms"
             yield f"{size}, {TOGETHER} together, {host}", median(samples[host, f"{path} together"]), "ms"
+        yield f"{size} through edgekit.fetch, p50, kit", median(samples["kit", f"{path} port"]), "ms"
+        yield f"{size} through edgekit.fetch, p99, kit", p99(samples["kit", f"{path} port"]), "ms"
         yield f"warm_{word}_p50_vs_native", *ratio(median, samples, path)
         yield f"warm_{word}_p99_vs_native", *ratio(p99, samples, path)
         yield f"warm_{word}_together_vs_native", *ratio(median, samples, f"{path} together")
+        port = median(samples["kit", f"{path} port"])
+        yield f"port_{word}_p50_vs_native_fetch", median(samples["native", path]) / port, "ratio"
     yield from wrappings(samples)
     yield from far_away(samples)
 

@@ -23,13 +23,14 @@ from .visits import interleaved
 Figure = tuple[str, float, str]
 RATES = {"10 Mbit/s": 10e6, "50 Mbit/s": 50e6}
 WAYS = {"kit": ("/", "bench.takenOver('/')"), "stock": ("/_bench/stock.html", "firstAnswer")}
+COUNTS = ("bytes", "bytes in all", "bytes in all by DevTools")
 HANDLERS = Path("shop", "products.py")
 CHANGE = "\n\nasync def changed(request: Request) -> Response:\n    return await index(request)\n"
 SETTLED = 3_000  # ms
 
 
 def visit(playwright: Playwright, link: Link, way: str) -> Iterator[tuple[str, float]]:
-    """A first visit until Python in the browser answers: its time, and its bytes."""
+    """A first visit until Python in the browser answers: its time, and its bytes; and with what follows."""
     path, until = WAYS[way]
     with profile(playwright) as visitor, visitor.browser() as page:
         before = link.received
@@ -37,9 +38,10 @@ def visit(playwright: Playwright, link: Link, way: str) -> Iterator[tuple[str, f
         page.goto(link.url + path)
         answered = page.evaluate(until)
         yield "time", answered if way == "kit" else answered["time"]
-        page.wait_for_timeout(SETTLED)
         yield "bytes", link.received - before
-        yield "bytes by DevTools", sum(counts.values())
+        page.wait_for_timeout(SETTLED)
+        yield "bytes in all", link.received - before
+        yield "bytes in all by DevTools", sum(counts.values())
 
 
 def thin(playwright: Playwright, link: Link, rounds: int) -> Iterator[Figure]:
@@ -60,7 +62,7 @@ def thin(playwright: Playwright, link: Link, rounds: int) -> Iterator[Figure]:
         yield f"first visit, {name}", middle[name, "time"] / 1000, "s"
     fastest = list(RATES)[-1]
     for way in WAYS:
-        for what in ("bytes", "bytes by DevTools"):
+        for what in COUNTS:
             yield f"first visit, {what}, {way}", middle[f"{way} at {fastest}", what] / 1e6, "MB"
     for name in RATES:
         slow, quick = middle[f"stock at {name}", "time"], middle[f"kit at {name}", "time"]

@@ -12,7 +12,7 @@ from .chromium import profile, stop_worker
 from .link import Link
 
 Sample = tuple[str, float]  # what, ms
-REST = 3_000  # ms after a first visit in which the browser may finish what it does in the background
+REST = 2_000  # ms in which a browser may finish what it does in the background
 BASELINES = {"stock": "stock.html", "pyscript": "pyscript.html", "bridge": "bridge.html"}
 SHORTEST = 1_000  # characters; a shorter answer is not the shop's first page
 
@@ -27,7 +27,7 @@ def kit(playwright: Playwright, link: Link) -> Iterator[Sample]:
             yield "take-over", answered
             began = min(time for phase, time in page.evaluate("bench.phases") if phase == "start")
             yield "boot", answered - began
-            page.wait_for_timeout(REST)
+            page.evaluate("bench.settled()")
             stop_worker(page)
             times = page.evaluate("bench.restarted('/')")
             yield "restart, any host", times["any"]
