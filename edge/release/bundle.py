@@ -24,11 +24,11 @@ class Bundle:
     """Archives in the cache, and what the app in them says about itself.
 
     `start`: the standard library and the packages as far as a start needs them, the kit, the app.
-    `late`: the rest, in the places where it belongs.
+    `late`: the rest, in the places where it belongs; None in development, where all is there from the start.
     """
 
     start: Start
-    late: Path
+    late: Path | None
     description: Description
 
 
@@ -67,11 +67,12 @@ class Bundler:
             site, _ = self._archive(whole.site)
             edge, _ = self._archive(kit | whole.folder)
         app, description = self._with_app(stdlib, site, edge)
+        if self._development:  # the next edit may import anything, and nobody downloads it
+            return Bundle(Start(stdlib, site, edge, app), None, description)
         with self._steps("divide") as step:
             start, late, step.cached = self._divide(whole, kit, app, description)
-        if not self._development:
-            with self._steps("start") as step:
-                _, step.cached = smoke(self._target, start, self._toolchain)
+        with self._steps("start") as step:
+            _, step.cached = smoke(self._target, start, self._toolchain)
         return Bundle(start, late, description)
 
     def _divide(
@@ -121,7 +122,9 @@ class Bundler:
             app, step.cached = self._archive(files)
         with self._steps("import") as step:
             whole = Start(stdlib, site, edge, app)
-            description, step.cached = smoke(self._target, whole, self._toolchain)
+            description, step.cached = smoke(
+                self._target, whole, self._toolchain, thorough=not self._development
+            )
         return app, description
 
     def _archive(self, files: Files) -> tuple[Path, bool]:

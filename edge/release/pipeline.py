@@ -108,8 +108,9 @@ def describe_release(
         "site": place("site", "site.zip", bundle.start.site),
         "edge": place("edge", "edge.zip", bundle.start.edge),
         "app": place("app", "app.zip", bundle.start.app),
-        "late": place("late", "late.zip", bundle.late),
     }
+    if bundle.late is not None:
+        archives["late"] = place("late", "late.zip", bundle.late)
     static, static_files = collect_static(bundle.description.static)
     roles = {role: one.url for role, one in archives.items()} | {
         "loader": runtime["pyodide.mjs"].url,

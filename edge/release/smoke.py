@@ -44,14 +44,25 @@ class Description:
     modules: list[str]
 
 
-def smoke(target: Target, files: Start, toolchain: Toolchain) -> tuple[Description, bool]:
-    """Start the app from these files; whether the answer was cached. Raises `BuildError`."""
+def smoke(
+    target: Target, files: Start, toolchain: Toolchain, *, thorough: bool = True
+) -> tuple[Description, bool]:
+    """Start the app from these files; whether the answer was cached. Raises `BuildError`.
+
+    Without `thorough` the app is only imported, and `modules` tells nothing about requests.
+    """
     parts = [path.read_bytes() for path in (PROGRAM, EXERCISE, *files)]
 
     def make() -> Any:
         copies = {f"/{SITE}": files.site, f"/{EXERCISE.name}": EXERCISE}
         unpacked = [(files.edge, "/app"), (files.app, "/app")]
-        done = toolchain.python(PROGRAM, [str(target)], stdlib=files.stdlib, copies=copies, unpacked=unpacked)
+        done = toolchain.python(
+            PROGRAM,
+            [str(target), *(["thorough"] if thorough else [])],
+            stdlib=files.stdlib,
+            copies=copies,
+            unpacked=unpacked,
+        )
         lines = done.stdout.splitlines()
         if done.returncode or not lines:
             raise BuildError(f"Pyodide stopped while it imported {target}.", done.stderr.strip()[-4000:])
@@ -60,7 +71,7 @@ def smoke(target: Target, files: Start, toolchain: Toolchain) -> tuple[Descripti
             raise _failure(target, answer)
         return answer
 
-    answer, cached = toolchain.cache.json("smoke", digest(PYODIDE, str(target), *parts), make)
+    answer, cached = toolchain.cache.json("smoke", digest(PYODIDE, str(target), str(thorough), *parts), make)
     static = {prefix: _host_path(target, prefix, path) for prefix, path in answer["static"].items()}
     return Description(answer["placement"], static, answer["modules"]), cached
 

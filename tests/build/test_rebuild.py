@@ -35,11 +35,17 @@ def test_a_changed_handler_renews_the_app_alone(rebuild, app_dir):
     assert new["release"] != old["release"]
 
 
+def test_in_development_nothing_is_left_for_later(rebuild):
+    roles = rebuild().manifest.document["roles"]
+    assert "late" not in roles
+    assert {"stdlib", "site", "edge", "app"} <= roles.keys()
+
+
 def test_a_new_import_moves_one_module(rebuild, app_dir):
-    before = rebuild()
+    before = rebuild(development=False)
     with (app_dir / "tinytools.py").open("a") as file:
         file.write("\nimport colorsys\n")
-    after = rebuild()
+    after = rebuild(development=False)
     old, new = (
         {name: set(zipfile.ZipFile(release.file(name)).namelist()) for name in ("stdlib", "site")}
         for release in (before, after)

@@ -1,4 +1,5 @@
-"""Runs in Pyodide, on nothing but the release: `describe.py module:attribute` starts the app.
+"""Runs in Pyodide, on nothing but the release: `describe.py module:attribute [thorough]` imports the app, and
+with `thorough` starts it and exercises what requests use.
 
 Prints one JSON line: what the app says about itself and which modules the start asked for, or why the
 app cannot be imported.
@@ -36,7 +37,7 @@ class Recorder:
         return sorted((self._asked | specs.keys()) - frozen)
 
 
-async def describe(host: Any, spec: str, loading: Any) -> dict[str, Any]:
+async def describe(host: Any, spec: str, loading: Any, *, thorough: bool) -> dict[str, Any]:
     module, attribute = spec.split(":")
     loaded = getattr(importlib.import_module(module), attribute)
     await loading
@@ -45,8 +46,9 @@ async def describe(host: Any, spec: str, loading: Any) -> dict[str, Any]:
     wrapper = importlib.import_module("edge").Stateless
     app = loaded if isinstance(loaded, wrapper) else wrapper(loaded)  # as the hosts do
     static = {prefix: os.path.abspath(folder) for prefix, folder in app.static.items()}  # noqa: ASYNC240
-    await start(host, spec)
-    await exercise(app)
+    if thorough:
+        await start(host, spec)
+        await exercise(app)
     return {"placement": app.placement.to_manifest(), "static": static}
 
 
@@ -91,7 +93,7 @@ async def report(recorder: Recorder, describing: Coroutine[Any, Any, dict[str, A
     print(json.dumps(result), flush=True)  # noqa: T201 - that is the answer
 
 
-def main(spec: str) -> None:
+def main(spec: str, *options: str) -> None:
     os.chdir("/app")
     # As browser/runtime.js sets it up; this program's own folder must not help.
     sys.path[:1] = ["/app", "/app-site/site.zip"]
@@ -100,9 +102,10 @@ def main(spec: str) -> None:
     host = importlib.import_module("edge.hosts.fetch")  # the door through which JavaScript starts the app
     warmup: Any = importlib.import_module("edge.hosts.warmup")
     warmup.PATIENCE = PATIENCE
-    loading = host.load(spec, True)  # outside of any task, as from there
-    asyncio.run(report(recorder, describe(host, spec, loading)))
+    thorough = "thorough" in options
+    loading = host.load(spec, thorough)  # outside of any task, as from there
+    asyncio.run(report(recorder, describe(host, spec, loading, thorough=thorough)))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
