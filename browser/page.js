@@ -14,7 +14,7 @@ import { container, keep, register, watchInstall } from "./register.js";
 import { createClient } from "./rpc-client.js";
 
 const WARM_EVERY = 20_000; // ms; browsers stop a worker that was idle for 30 s
-const UPDATE_EVERY = 1_000; // ms, in development
+const UPDATE_EVERY = 300; // ms, in development
 const LONG_VISIT = 3_600_000; // ms; browsers themselves look for a new release when a page is loaded
 
 const workers = container();
