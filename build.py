@@ -37,8 +37,15 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "serve": ("tests/serve",),
     "hosts": ("tests/hosts",),
     "browser": ("tests/browser",),
+    "browsers": ("tests/browsers",),
 }
 NEED_BROWSER = {"hosts", "browser"}
+# Program -> Debian's packages that bring it, for the group `browsers`.
+OTHER_ENGINES = {
+    "firefox-esr": ("firefox-esr",),
+    "WebKitWebDriver": ("webkit2gtk-driver", "python3-gi", "gir1.2-webkit2-4.1"),
+    "Xvfb": ("xvfb",),
+}
 LINTERS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -258,6 +265,30 @@ def as_root() -> list[str] | None:
     return sudo if allowed and allowed.returncode == 0 else None
 
 
+def apt_install(root: Sequence[str], packages: Sequence[str], advice: str) -> None:
+    """Install Debian's packages, from lists that are fresh."""
+    for words in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
+        quiet([*root, "apt-get", *words], advice, DEBIAN_FRONTEND="noninteractive")
+
+
+def install_other_engines() -> None:
+    """Bring Firefox and, on Linux, WebKitGTK with a driver and a screen for it."""
+    if sys.platform != "linux":
+        if os.environ.get("EDGEKIT_FIREFOX") is None and shutil.which("firefox") is None:
+            raise Stop("The group `browsers` needs Firefox: install it, or let EDGEKIT_FIREFOX name it.")
+        return
+    missing = [names for program, names in OTHER_ENGINES.items() if shutil.which(program) is None]
+    packages = [name for names in missing for name in names]
+    if not packages:
+        return
+    advice = f"The group `browsers` needs these of Debian's packages, or their like: {' '.join(packages)}."
+    root = as_root()
+    if root is None or shutil.which("apt-get") is None:
+        raise Stop(advice)
+    say("· Firefox and WebKit for the tests …")
+    apt_install(root, packages, advice)
+
+
 def install_browser() -> None:
     """Find a Chromium or install one; its path is left in EDGEKIT_CHROMIUM, for tests/conftest.py."""
     chromium = find_chromium() or playwright_chromium()
@@ -272,9 +303,7 @@ def install_browser() -> None:
             if root is None or shutil.which("apt-get") is None:
                 raise
             say("  Playwright's own cannot be had here; trying the system's package")
-            package = ["install", "--yes", "--no-install-recommends", "chromium"]
-            for words in (["update"], package):
-                quiet([*root, "apt-get", *words], NO_BROWSER, DEBIAN_FRONTEND="noninteractive")
+            apt_install(root, ["chromium"], NO_BROWSER)
         chromium = find_chromium() or playwright_chromium()
     if chromium is None:
         raise Stop(NO_BROWSER)
@@ -335,6 +364,8 @@ def test(options: argparse.Namespace) -> int:
         install_packages("test", "testing")
         if NEED_BROWSER & set(groups):
             install_browser()
+        if "browsers" in groups:
+            install_other_engines()
     failed = []
     if "lint" in groups:
         failed = [" ".join(linter) for linter in LINTERS if not call(*linter)]
