@@ -70,7 +70,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const user = createUser({ store, fetch, findKey: keyRing(fetchKeys, now), now });
 
   const log = createLog({ now, console, development: () => state.mode === "development" });
-  const estimate = async () => navigator.storage.estimate();
+  const estimate = async () => (await navigator.storage?.estimate?.()) ?? {}; // WebKitGTK has none
   const kept = snapshotStore(id, { caches, estimate });
   const host = createLocalHost({
     now,
