@@ -4,7 +4,9 @@
  * serves every page. Pure; imports nothing, because pages load it as /_edge/device.js.
  */
 
-/** Change these with `start({ limits })` of page.js. */
+/** @typedef {Readonly<{memory: number, quota: number, slow: readonly string[]}>} Limits */
+
+/** Change these with `start({ limits })` of page.js. @type {Limits} */
 export const LIMITS = Object.freeze({
   memory: 2, // GiB of the device (`navigator.deviceMemory`); Python takes about 0.15
   quota: 60_000_000, // bytes that the browser lets this site store; release and snapshot take about 30 MB
@@ -23,7 +25,7 @@ export const LIMITS = Object.freeze({
  * Why this device should leave everything to the edge; undefined if it should not.
  *
  * @param {Device} device
- * @param {typeof LIMITS} [limits]
+ * @param {Limits} [limits]
  * @returns {string | undefined}
  */
 export function reasonToStay({ webAssembly, memory, quota, connection = {} }, limits = LIMITS) {
