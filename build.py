@@ -39,7 +39,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "browser": ("tests/browser",),
     "browsers": ("tests/browsers",),
 }
-NEED_BROWSER = {"hosts", "browser"}
+NEED_BROWSER = {"hosts", "browser", "browsers"}
 # Program -> Debian's packages that bring it, for the group `browsers`.
 OTHER_ENGINES = {
     "firefox-esr": ("firefox-esr",),
@@ -277,8 +277,9 @@ def install_other_engines() -> None:
         if os.environ.get("EDGEKIT_FIREFOX") is None and shutil.which("firefox") is None:
             raise Stop("The group `browsers` needs Firefox: install it, or let EDGEKIT_FIREFOX name it.")
         return
-    missing = [names for program, names in OTHER_ENGINES.items() if shutil.which(program) is None]
-    packages = [name for names in missing for name in names]
+    firefox = os.environ.get("EDGEKIT_FIREFOX") or shutil.which("firefox")
+    here = {program for program in OTHER_ENGINES if shutil.which(program)} | ({"firefox-esr"} if firefox else set())
+    packages = [name for program, names in OTHER_ENGINES.items() if program not in here for name in names]
     if not packages:
         return
     advice = f"The group `browsers` needs these of Debian's packages, or their like: {' '.join(packages)}."

@@ -12,7 +12,6 @@ from selenium.webdriver.common.by import By
 
 PATIENCE = 90  # seconds; what has not happened by then does not happen any more
 
-READY = "globalThis.edgekit?.state.phase === 'ready' && navigator.serviceWorker.controller !== null"
 # The body is pasted in: a page's policy may forbid to make functions from text.
 CALL = """
 const [given, done] = arguments;
@@ -25,6 +24,8 @@ LOAD = "document.head.append(Object.assign(document.createElement('script'), { t
 
 class Driven(ABC):
     """A browser with one tab and a profile of its own."""
+
+    READY = "globalThis.edgekit?.state.phase === 'ready' && navigator.serviceWorker.controller !== null"
 
     def __init__(self) -> None:
         self._driver = self._connected()
@@ -51,6 +52,10 @@ class Driven(ABC):
         """Quit the browser and start it again with the same profile."""
         self.disconnect()
         self._driver = self._connected()
+
+    def stop_workers(self) -> None:
+        """Stop the service worker. Where nothing less does that for certain, restart the browser."""
+        self.restart()
 
     def goto(self, url: str) -> None:
         """Navigate and wait until the page has loaded."""
@@ -103,7 +108,7 @@ class Driven(ABC):
     def take_over(self, url: str) -> str:
         """Visit, and wait until the browser's own host is ready; returns the host that answered."""
         host = self.visit(url)
-        self.wait(READY)
+        self.wait(self.READY)
         return host
 
     def text(self) -> str:

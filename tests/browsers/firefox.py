@@ -14,6 +14,8 @@ from selenium.webdriver import FirefoxOptions, Remote
 from .driven import Driven
 from .marionette import Marionette
 
+# What Firefox reports when a page leaves an answer of a service worker half read.
+HALF_READ = r"^Failed to load .* encountered an unexpected error"
 # Every process keeps a console of its own; this collects the errors of all of them.
 WATCH = """
 const watch = (tell) => {

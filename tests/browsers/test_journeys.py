@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-CUT = "Connection reset|Cannot load"  # WebKit itself reports what a worker could not fetch
+from .webkit import NO_NETWORK
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,6 @@ def visitor(browsers, engine, shop):
 
 def test_the_edge_answers_first_and_the_browser_takes_over(visitor):
     assert visitor.first == "native"
-    visitor.browser.errors()
     before = len(visitor.line.requests("GET / "))
     assert visitor.browser.visit(visitor.url) == "browser"
     assert len(visitor.line.requests("GET / ")) == before
@@ -40,7 +39,7 @@ def test_a_purchase_has_its_pages_from_the_browser_and_its_writes_from_the_edge(
     assert "Sencha" not in browser.text()
 
 
-@pytest.mark.console_errors(CUT)
+@pytest.mark.console_errors(NO_NETWORK)
 def test_offline_catalog_and_cart_stay_readable(visitor):
     browser, line, url, _ = visitor
     browser.goto(f"{url}/products/assam-ctc")
@@ -54,7 +53,7 @@ def test_offline_catalog_and_cart_stay_readable(visitor):
     line.mend()
 
 
-@pytest.mark.console_errors(CUT)
+@pytest.mark.console_errors(NO_NETWORK)
 def test_offline_what_only_the_edge_can_do_says_so(visitor):
     browser, line, url, _ = visitor
     product = f"{url}/products/shincha-chiran"
@@ -69,7 +68,7 @@ def test_offline_what_only_the_edge_can_do_says_so(visitor):
     assert "Shincha" in browser.text()
 
 
-@pytest.mark.console_errors(CUT)
+@pytest.mark.console_errors(NO_NETWORK)
 def test_after_a_restart_of_the_browser_the_shop_opens_without_network(visitor):
     browser, line, url, _ = visitor
     browser.goto("about:blank")
@@ -78,6 +77,15 @@ def test_after_a_restart_of_the_browser_the_shop_opens_without_network(visitor):
     assert browser.visit(f"{url}/products/sencha-uji") == "browser"
     assert "Sencha" in browser.text()
     line.mend()
+
+
+def test_a_worker_that_was_stopped_is_back_at_the_next_page(visitor):
+    browser, _, url, _ = visitor
+    browser.goto(url)
+    browser.stop_workers()
+    browser.take_over(f"{url}/products/sencha-uji")
+    assert "Sencha" in browser.text()
+    assert browser.visit(f"{url}/products/assam-ctc") == "browser"
 
 
 @pytest.mark.parametrize("mode", ["blocked", "private"])

@@ -16,6 +16,8 @@ from selenium.webdriver.webkitgtk.service import Service
 from .driven import Driven
 
 SHELL = Path(__file__).with_name("webkit_shell.py")
+# What WebKit reports when a service worker finds no network.
+NO_NETWORK = "Connection reset|Cannot load"
 ERROR = re.compile(r"CONSOLE (?:\S+ )?ERROR")
 
 
