@@ -11,7 +11,6 @@ from playwright.sync_api import Page, Playwright
 
 from .chromium import profile
 from .link import Link
-from .plot import Line, plot
 
 Figure = tuple[str, float, str]
 SIZES = {"/json": "2 kB JSON", "/html": "20 kB HTML"}
@@ -87,7 +86,7 @@ def p99(times: list[float]) -> float:
 
 
 def figures(playwright: Playwright, kit: str, bare: str, rounds: int) -> Iterator[Figure]:
-    """All figures of this module; also draws docs/img/bench-delay.svg."""
+    """All figures of this module."""
     samples = measure(playwright, kit, bare, rounds)
     for path, size in SIZES.items():
         word = path[1:]
@@ -106,6 +105,11 @@ def figures(playwright: Playwright, kit: str, bare: str, rounds: int) -> Iterato
     yield from far_away(samples)
 
 
+def usual(times: list[float]) -> float:
+    """The mean without the slowest tenth: the browser's clock is too coarse for a median."""
+    return mean(sorted(times)[: len(times) * 9 // 10])
+
+
 def ratio(statistic: Any, samples: Samples, what: str) -> tuple[float, str]:
     return statistic(samples["native", what]) / statistic(samples["kit", what]), "ratio"
 
@@ -116,20 +120,14 @@ def wrappings(samples: Samples) -> Iterator[Figure]:
         for host in HOSTS:
             added = median(samples[host, path]) - median(samples[host, "/plain"])
             yield f"{what} adds, from the page, {host}", added * 1000, "µs"
-            # The browser's clock is coarse, but its mean is not.
-            inside = mean(samples[host, f"{path} inside"]) - mean(samples[host, "/plain inside"])
+            inside = usual(samples[host, f"{path} inside"]) - usual(samples[host, "/plain inside"])
             yield f"{what} adds, Server-Timing, {host}", inside * 1000, "µs"
 
 
 def far_away(samples: Samples) -> Iterator[Figure]:
-    names = {"kit": "browser host", "native": "native server"}
-    lines = []
-    for host, name in names.items():
-        times = [samples[host, "/html" if delay == 0 else f"/html {delay}"] for delay in DELAYS]
-        middle = [median(found) for found in times]
-        lines.append(Line(name, [*zip(DELAYS, middle, strict=True)]))
-        for delay, value in zip(DELAYS, middle, strict=True):
-            yield f"20 kB HTML at +{delay} ms, p50, {host}", value, "ms"
-    plot("bench-delay.svg", "Time of a fetch (20 kB HTML, p50)", "added round trip, ms", "ms", lines)
+    for host in HOSTS:
+        for delay in DELAYS:
+            times = samples[host, f"/html {delay}" if delay else "/html"]
+            yield f"20 kB HTML at +{delay} ms, p50, {host}", median(times), "ms"
     for delay in DELAYS[1:]:
         yield f"warm_html_at_{delay}ms_vs_native", *ratio(median, samples, f"/html {delay}")

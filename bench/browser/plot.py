@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 from math import ceil, log10
-from pathlib import Path
 from typing import NamedTuple
 
-FOLDER = Path(__file__).resolve().parents[2] / "docs" / "img"
 WIDTH, HEIGHT = 640, 320
 LEFT, RIGHT, TOP, BOTTOM = 56, 120, 40, 48
 STROKES = ("#2f9e6e", "#b4552d", "#4a6fb5")
@@ -22,8 +20,8 @@ class Line(NamedTuple):
     points: Sequence[tuple[float, float]]
 
 
-def plot(file: str, title: str, below: str, beside: str, lines: Sequence[Line]) -> None:
-    """Write the chart to docs/img; both axes begin at 0, x is marked at the points of the first line."""
+def plot(title: str, below: str, beside: str, lines: Sequence[Line]) -> str:
+    """The chart; both axes begin at 0, x is marked at the points of the first line."""
     marks = [x for x, _ in lines[0].points]
     top = nice(max(y for line in lines for _, y in line.points))
     inner = (WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM)
@@ -49,10 +47,8 @@ def plot(file: str, title: str, below: str, beside: str, lines: Sequence[Line]) 
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{stroke}"/>' for x, y in points]
         x, y = points[-1]
         parts.append(f'<text x="{x + 10:.1f}" y="{y + 4:.1f}">{escape(line.name)}</text>')
-    FOLDER.mkdir(parents=True, exist_ok=True)
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">'
-    body = "\n".join([head, f"<title>{escape(title)}</title>", f"<style>{STYLE}</style>", *parts, "</svg>"])
-    (FOLDER / file).write_text(f"{body}\n", "utf-8")
+    return "\n".join([head, f"<title>{escape(title)}</title>", f"<style>{STYLE}</style>", *parts, "</svg>\n"])
 
 
 def nice(value: float) -> float:
