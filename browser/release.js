@@ -42,7 +42,7 @@ export async function fetchManifest(id, hash, { fetch }) {
 export async function install(bytes, platform, onProgress = () => {}) {
   const manifest = parse(bytes);
   const { fetch, caches } = platform;
-  const cache = await caches.open(RELEASE_CACHE + manifest.release);
+  const cacheName = RELEASE_CACHE + manifest.release;
   const older = await releaseCaches(caches);
   // What is needed late is fetched late.
   const files = Object.entries(manifest.files).filter(([path]) => path !== manifest.roles.late);
@@ -53,8 +53,8 @@ export async function install(bytes, platform, onProgress = () => {}) {
   const puts = files.map(async ([path, { sha256: hash, size }]) => {
     const file = runs(manifest, path)
       ? await asLoaded(path, hash, fetch, stop.signal)
-      : ((await copyOf(hash, older)) ?? (await download(path, hash, fetch, stop.signal)));
-    await put(cache, address(hash), file, caches);
+      : ((await copyOf(hash, older, caches)) ?? (await download(path, hash, fetch, stop.signal)));
+    await put(cacheName, address(hash), file, caches);
     loaded += size;
     onProgress(loaded, total);
   });
@@ -64,10 +64,10 @@ export async function install(bytes, platform, onProgress = () => {}) {
     stop.abort();
     await Promise.allSettled(puts);
     // What has arrived is there for the next try, unless it is in the way.
-    if (error instanceof NoRoom) await caches.delete(RELEASE_CACHE + manifest.release);
+    if (error instanceof NoRoom) await caches.delete(cacheName);
     throw error;
   }
-  await put(cache, PATH.manifest, new Response(bytes, { headers: { [TYPE]: "application/json" } }), caches);
+  await put(cacheName, PATH.manifest, new Response(bytes, { headers: { [TYPE]: "application/json" } }), caches);
   return reader(manifest, platform);
 }
 
@@ -93,8 +93,8 @@ export async function open(id, hash, platform) {
  * @param {Platform} platform
  */
 export async function prune(id, { caches }) {
-  const names = (await caches.keys()).filter((name) => name.startsWith(RELEASE_CACHE));
-  await Promise.all(names.filter((name) => name !== RELEASE_CACHE + id).map((name) => caches.delete(name)));
+  const others = (await releaseCaches(caches)).filter((name) => name !== RELEASE_CACHE + id);
+  await Promise.all(others.map((name) => caches.delete(name)));
 }
 
 /** @param {Manifest} manifest @param {Platform} platform @returns {Release} */
@@ -118,7 +118,7 @@ function reader(manifest, { fetch, caches }) {
         if (await checking) return clean(bytes, kept);
       }
       const fetched = await download(path, file.sha256, fetch, NEVER);
-      await put(await caches.open(cacheName), key, fetched.clone(), caches).catch(() => {}); // it will do without
+      await put(cacheName, key, fetched.clone(), caches).catch(() => {}); // it will do without
       return fetched;
     },
   };
@@ -171,14 +171,17 @@ export function parse(bytes) {
 
 /** @param {CacheStorage} caches */
 async function releaseCaches(caches) {
-  const names = (await caches.keys()).filter((name) => name.startsWith(RELEASE_CACHE));
-  return Promise.all(names.map((name) => caches.open(name)));
+  return (await caches.keys()).filter((name) => name.startsWith(RELEASE_CACHE));
 }
 
-/** @param {string} hash @param {Cache[]} older */
-async function copyOf(hash, older) {
-  for (const cache of older) {
-    const response = await cache.match(address(hash));
+/**
+ * By name, as everywhere here: while a worker holds on to a cache, deleting that gives back no storage.
+ *
+ * @param {string} hash @param {string[]} older @param {CacheStorage} caches
+ */
+async function copyOf(hash, older, caches) {
+  for (const cacheName of older) {
+    const response = await caches.match(address(hash), { cacheName });
     if (response === undefined) continue;
     const bytes = await response.arrayBuffer();
     if ((await sha256(bytes)) === hash) return clean(bytes, response);
@@ -202,8 +205,9 @@ async function attempt(path, hash, fetch, signal, cache) {
   return (await sha256(bytes)) === hash ? clean(bytes, response) : undefined;
 }
 
-/** When storage is short, snapshots go first: they only save time. @param {Cache} cache @param {string} key @param {Response} file @param {CacheStorage} caches */
-async function put(cache, key, file, caches) {
+/** When storage is short, snapshots go first: they only save time. @param {string} cacheName @param {string} key @param {Response} file @param {CacheStorage} caches */
+async function put(cacheName, key, file, caches) {
+  const cache = await caches.open(cacheName);
   try {
     await cache.put(key, file.clone());
   } catch (error) {

@@ -142,24 +142,37 @@ def _unlike(name: str, content: bytes) -> bytes:
 
 
 class Wire:
-    """What goes to browsers; it may be cut after a number of bytes."""
+    """What goes to browsers; it may be cut, at once or after a number of bytes. For the test's own thread."""
 
     def __init__(self) -> None:
-        self.sent = 0
         self.left: int | None = None
         self.is_cut = False
         self.ends: set[asyncio.Transport] = set()
+        self.loop: asyncio.AbstractEventLoop | None = None  # of the server
 
     def cut_after(self, count: int) -> None:
-        self.left = count
+        self._do(lambda: setattr(self, "left", count))
 
     def cut(self) -> None:
+        self._do(self.break_off)
+
+    def mend(self) -> None:
+        def work() -> None:
+            self.left, self.is_cut = None, False
+
+        self._do(work)
+
+    def break_off(self) -> None:
+        """`cut`, from within the server."""
         self.is_cut = True
         for end in set(self.ends):
             end.abort()
 
-    def mend(self) -> None:
-        self.left, self.is_cut, self.sent = None, False, 0
+    def _do(self, work: Callable[[], None]) -> None:
+        assert self.loop is not None
+        done = threading.Event()
+        self.loop.call_soon_threadsafe(lambda: (work(), self.loop.call_soon(done.set)))  # type: ignore[union-attr]
+        done.wait()
 
 
 class End:
@@ -177,12 +190,11 @@ class End:
         if wire.left is not None:
             data = data[: wire.left]
             wire.left -= len(data)
-        wire.sent += len(data)
         self._transport.write(data)
         if wire.left == 0:
             self._transport.close()  # after what was written
             wire.ends.discard(self._transport)
-            wire.cut()
+            wire.break_off()
 
 
 @dataclass
@@ -231,6 +243,7 @@ class Site:
 
         class Protocol(H11Protocol):
             def connection_made(self, transport: Any) -> None:
+                wire.loop = asyncio.get_running_loop()
                 wire.ends.add(transport)
                 super().connection_made(End(transport, wire))  # type: ignore[arg-type]
                 if wire.is_cut:

@@ -165,6 +165,27 @@ def worker_stops(page):
     session.detach()
 
 
+class Leftovers:
+    """Workers that Chromium would stop by itself, were it not for the debugger; they hold on to storage."""
+
+    def __init__(self, page):
+        self._session = page.context.new_cdp_session(page)
+        self._running = {}
+        self._session.on("ServiceWorker.workerVersionUpdated", self._note)
+        self._session.send("ServiceWorker.enable")
+
+    def _note(self, event):
+        for one in event["versions"]:
+            self._running[one["versionId"]] = (one["status"], one["runningStatus"]) == (
+                "redundant",
+                "running",
+            )
+
+    def stop(self):
+        for version in [version for version, runs in self._running.items() if runs]:
+            self._session.send("ServiceWorker.stopWorker", {"versionId": version})
+
+
 def limit_storage(page, site, free):
     """Leave the site so many bytes; call what is returned to lift the limit."""
     session = page.context.new_cdp_session(page)
@@ -229,6 +250,7 @@ def test_an_update_that_is_cut_off_anywhere_leaves_one_whole_release(
     dice = random.Random(seed)
     site.is_kept = False
     take_over(page, site, one)
+    leftovers = Leftovers(page)
     old, new = one, all_new
     ends = {"unreachable": 0, "redundant": 0, "activated": 0}
     for _ in range(INTERRUPTS):
@@ -249,6 +271,7 @@ def test_an_update_that_is_cut_off_anywhere_leaves_one_whole_release(
             assert update(page) == "activated", (seed, end)
         wait(page, TAKEN_OVER, new.id)
         assert runs(page, site) == (new.version, "browser"), (seed, end)
+        leftovers.stop()
         old, new = new, old
     print(ends)
     record_property("interrupts", ends)
