@@ -278,7 +278,7 @@ def install_other_engines() -> None:
             raise Stop("The group `browsers` needs Firefox: install it, or let EDGEKIT_FIREFOX name it.")
         return
     firefox = os.environ.get("EDGEKIT_FIREFOX") or shutil.which("firefox")
-    here = {program for program in OTHER_ENGINES if shutil.which(program)} | ({"firefox-esr"} if firefox else set())
+    here = {"firefox-esr" if firefox else "", *filter(shutil.which, OTHER_ENGINES)}
     packages = [name for program, names in OTHER_ENGINES.items() if program not in here for name in names]
     if not packages:
         return
