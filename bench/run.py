@@ -70,11 +70,12 @@ def main() -> None:
     machine = {"python": platform.python_version(), "system": platform.platform(), "cores": os.cpu_count()}
     for name in options.names or sorted(files):
         module = load(name, files[name])
+        load_before = round(os.getloadavg()[0], 2)
         repeats = options.rounds and "rounds" in inspect.signature(module.run).parameters
         figures = module.run(rounds=options.rounds) if repeats else module.run()
         document = show(name, (module.__doc__ or "").partition("\n")[0], figures)
         if options.json:
-            print(json.dumps({**document, "machine": machine}), flush=True)
+            print(json.dumps({**document, "machine": {**machine, "load before": load_before}}), flush=True)
 
 
 if __name__ == "__main__":

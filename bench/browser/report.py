@@ -44,6 +44,7 @@ def report(result: dict[str, Any]) -> str:
     """The section as Markdown."""
     machine = result["machine"]
     about = f"{machine['cores']} cores, {machine['system']}, CPython {machine['python']}"
+    about += f"; load before: {machine['load before']}"
     ratios = [f"| `{name}` | {number(value)} |" for name, value in result["ratios"].items()]
     head = ["| ratio | |", "|---|---:|"]
     return "\n".join([f"Machine: {about}.\n", *table(result["figures"]), "", *head, *ratios, ""])
