@@ -2,7 +2,7 @@
 /** How a request goes to an edge, and how the edge's answer reaches the page. */
 
 import { HEADER } from "./protocol.js";
-import { isOurs, rebuilt } from "./writes.js";
+import { rebuilt } from "./writes.js";
 
 /** No edge has answered. */
 export class NetworkFailure extends Error {}
@@ -26,12 +26,11 @@ export function isSafe(method) {
 /**
  * @param {object} parts
  * @param {import("./protocol.js").Fetch} parts.fetch
- * @param {string} parts.origin   the site's own origin
  * @param {() => Promise<string>} parts.mintKey
  * @param {(view: string | null) => Promise<void>} parts.acceptView
  * @returns {(request: Request) => Promise<Sender>}   reads the body of a request that changes something
  */
-export function createNetwork({ fetch, origin, mintKey, acceptView }) {
+export function createNetwork({ fetch, mintKey, acceptView }) {
   /** @param {() => Promise<Response>} go */
   async function attempt(go) {
     const response = await go().catch((error) => {
@@ -60,20 +59,9 @@ export function createNetwork({ fetch, origin, mintKey, acceptView }) {
           base === "" ? own(() => fetch(request, untouched(request, signal))) : attempt(() => abroad(fetch, request, base, signal)),
       };
     }
-    if (!isOurs(request, origin)) return { safe, size: 0, send: once(() => own(() => fetch(request))) };
     const init = await rebuilt(request, mintKey);
     const size = init.body?.size ?? 0;
     return { safe, size, send: (_base, signal) => own(() => fetch(request.url, { ...init, signal })) };
-  };
-}
-
-/** Without a key a request that may have arrived must not be sent again. @param {() => Promise<Response>} send */
-function once(send) {
-  let sent = false;
-  return async () => {
-    if (sent) throw new NetworkFailure("it may have arrived already");
-    sent = true;
-    return send();
   };
 }
 

@@ -6,6 +6,7 @@ import { createKeeper } from "./keeper.js";
 import { createLocalHost } from "./local-host.js";
 import { createLog } from "./log.js";
 import { createLull } from "./lull.js";
+import { isSafe } from "./network.js";
 import { passes } from "./placement.js";
 import { MESSAGE, PAGE_FILES, PATH, PROTOCOL } from "./protocol.js";
 import { prune } from "./release.js";
@@ -16,6 +17,7 @@ import { openStore } from "./store.js";
 import { createTakeover } from "./takeover.js";
 import { createUser } from "./user.js";
 import { keyRing } from "./view.js";
+import { isOurs } from "./writes.js";
 
 /** @typedef {import("./protocol.js").HostState} HostState */
 
@@ -134,9 +136,12 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   });
 
   sw.addEventListener("fetch", (event) => {
-    if (passes(new URL(event.request.url), origin)) return;
+    const { request } = event;
+    if (passes(new URL(request.url), origin)) return;
+    // Only what the browser itself sends says truly where it came from.
+    if (!isSafe(request.method) && !isOurs(request, origin)) return;
     const later = (/** @type {Promise<unknown>} */ work) => event.waitUntil(work);
-    event.respondWith(lull.during(front.respond(event.request, later)));
+    event.respondWith(lull.during(front.respond(request, later)));
   });
 
   sw.addEventListener("message", (event) => {

@@ -6,8 +6,8 @@ import { HEADER } from "./protocol.js";
 
 /**
  * Whether a request that changes something was made by one of our own pages. A form on another site posts
- * through this worker as well; sent anew it would look like ours and carry the cookies that SameSite keeps
- * back. So it is passed on untouched, and the edge sees where it came from.
+ * through this worker as well. Whatever we sent in its place would look like ours: in Firefox and WebKit even a
+ * navigation that is passed on untouched says "same-origin". So such a form is left to the browser.
  *
  * @param {Request} request
  * @param {string} origin

@@ -21,6 +21,16 @@ work(...given).then((value) => done({ value: value ?? null }), (error) => done({
 ANSWERED = "return performance.getEntriesByType('navigation')[0].serverTiming.map((t) => t.description)"
 LOAD = "document.head.append(Object.assign(document.createElement('script'), { text: arguments[0] }))"
 
+SUBMIT = """
+const [action, fields] = arguments;
+const form = Object.assign(document.createElement("form"), { method: "post", action });
+for (const [name, value] of Object.entries(fields)) {
+  form.append(Object.assign(document.createElement("input"), { name, value }));
+}
+document.body.append(form);
+setTimeout(() => form.submit());
+"""
+
 
 class Driven(ABC):
     """A browser with one tab and a profile of its own."""
@@ -94,6 +104,10 @@ class Driven(ABC):
         """Click a button like a user and wait for the page that it leads to."""
         button = self._driver.find_element(By.XPATH, f"//button[normalize-space() = '{label}']")
         self._leave(button.click)
+
+    def submit(self, url: str, **fields: str) -> None:
+        """Post a form from the present page and wait for the page that it leads to."""
+        self._leave(lambda: self.run(SUBMIT, url, fields))
 
     def answered(self) -> str:
         """Which host the page in the tab came from: browser, edge or native."""

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from .line import Line
 from .webkit import NO_NETWORK
 
 
@@ -77,6 +78,18 @@ def test_after_a_restart_of_the_browser_the_shop_opens_without_network(visitor):
     assert browser.visit(f"{url}/products/sencha-uji") == "browser"
     assert "Sencha" in browser.text()
     line.mend()
+
+
+def test_a_form_on_another_origin_is_refused_although_it_comes_through_the_worker(visitor, shop):
+    browser, _, url, _ = visitor
+    product = f"{url}/products/longjing"
+    browser.goto(url)
+    with Line(shop.url) as other:  # another port is another origin of the same site: cookies are sent
+        browser.goto(f"{other.url}/static/shop.css")
+        browser.submit(f"{url}/cart", sku="longjing", quantity="7")
+        assert "a page of another site sent this" in browser.run("return document.body.innerText")
+    browser.goto(product)
+    browser.press("Add to cart")  # it would say "Change the cart"
 
 
 def test_a_worker_that_was_stopped_is_back_at_the_next_page(visitor):
