@@ -12,10 +12,12 @@ def applies(
 ) -> bool:
     """Whether this is a page that somebody navigated to, in a form that can be added to."""
     fields, asked = dict(response), dict(request)
-    # A navigation that a service worker passes on keeps its mode, but its destination becomes "empty".
-    navigated = asked.get(b"sec-fetch-dest") == b"document" or (
-        asked.get(b"sec-fetch-mode") == b"navigate" and asked.get(b"sec-fetch-dest") == b"empty"
+    # When a service worker passes a navigation on, its destination becomes "empty", and in Firefox its mode
+    # "same-origin"; what is left there is a header that no request of a script has.
+    passed_on = asked.get(b"sec-fetch-dest") == b"empty" and (
+        asked.get(b"sec-fetch-mode") == b"navigate" or asked.get(b"upgrade-insecure-requests") == b"1"
     )
+    navigated = passed_on or asked.get(b"sec-fetch-dest") == b"document"
     return (
         navigated
         and status == 200

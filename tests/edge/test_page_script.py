@@ -8,10 +8,15 @@ from edge.page_script import TAG, applies, insert
 
 NAVIGATION = [(b"sec-fetch-dest", b"document"), (b"sec-fetch-mode", b"navigate")]
 PASSED_ON = [(b"sec-fetch-dest", b"empty"), (b"sec-fetch-mode", b"navigate")]
+IN_FIREFOX = [
+    (b"sec-fetch-dest", b"empty"),
+    (b"sec-fetch-mode", b"same-origin"),
+    (b"upgrade-insecure-requests", b"1"),
+]
 HTML = [(b"content-type", b"text/html; charset=utf-8")]
 
 
-@pytest.mark.parametrize("request_headers", [NAVIGATION, PASSED_ON])
+@pytest.mark.parametrize("request_headers", [NAVIGATION, PASSED_ON, IN_FIREFOX])
 def test_a_page_that_somebody_navigates_to_gets_it(request_headers: list[tuple[bytes, bytes]]) -> None:
     assert applies(request_headers, HTML, 200)
 
@@ -23,6 +28,7 @@ def test_a_page_that_somebody_navigates_to_gets_it(request_headers: list[tuple[b
         [(b"sec-fetch-dest", b"iframe"), (b"sec-fetch-mode", b"navigate")],
         [(b"sec-fetch-dest", b"empty"), (b"sec-fetch-mode", b"cors")],
         [(b"sec-fetch-dest", b"empty")],
+        [(b"sec-fetch-dest", b"empty"), (b"sec-fetch-mode", b"same-origin")],
         [(b"sec-fetch-mode", b"navigate")],
     ],
     ids=str,
