@@ -17,7 +17,7 @@ from .driven import Driven
 
 SHELL = Path(__file__).with_name("webkit_shell.py")
 # What WebKit reports when a service worker finds no network.
-NO_NETWORK = "Connection reset|Cannot load"
+NO_NETWORK = "Connection (reset|terminated|refused)|Could not connect|Cannot load"
 ERROR = re.compile(r"CONSOLE (?:\S+ )?ERROR")
 
 

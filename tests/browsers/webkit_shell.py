@@ -37,6 +37,9 @@ def main() -> None:
     data = WebKit2.WebsiteDataManager(**(place if options.profile else {"is_ephemeral": True}))
     web = WebKit2.WebContext(website_data_manager=data)
     web.set_automation_allowed(True)
+    if options.profile:
+        kind = WebKit2.CookiePersistentStorage.SQLITE
+        web.get_cookie_manager().set_persistent_storage(os.path.join(options.profile, "cookies"), kind)
 
     def create(_session: WebKit2.AutomationSession) -> WebKit2.WebView:
         view = WebKit2.WebView(
