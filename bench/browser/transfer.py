@@ -59,7 +59,8 @@ def thin(playwright: Playwright, link: Link, rounds: int) -> Iterator[Figure]:
     samples = interleaved(ways, rounds, "transfer")
     middle = {key: median(values) for key, values in samples.items()}
     for name in ways:
-        yield f"first visit, {name}", middle[name, "time"] / 1000, "s"
+        way, _, rate = name.partition(" at ")
+        yield f"first visit at {rate}, {way}", middle[name, "time"] / 1000, "s"
     fastest = list(RATES)[-1]
     for way in WAYS:
         for what in COUNTS:
@@ -90,11 +91,12 @@ def update(
             new = build(spec, release, app_dir=folder).release
             before = link.received
             times.append(page.evaluate("(id) => bench.updated(id)", new))
-            page.wait_for_timeout(SETTLED)
             totals.append(link.received - before)
+            page.evaluate("bench.insist('/')")
+            page.wait_for_timeout(SETTLED)
             print(f"  update {number}/{rounds}: {totals[-1]} bytes", file=sys.stderr, flush=True)
     yield "update of one handler, bytes", median(totals) / 1e3, "kB"
-    yield "update of one handler, until it answers", median(times) / 1000, "s"
+    yield "update of one handler, until it is ready", median(times) / 1000, "s"
 
 
 def copy_of(app: Path, folder: Path) -> None:
