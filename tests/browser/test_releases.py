@@ -253,7 +253,7 @@ def test_an_update_that_is_cut_off_anywhere_leaves_one_whole_release(
     leftovers = Leftovers(page)
     old, new = one, all_new
     ends = {"unreachable": 0, "redundant": 0, "activated": 0}
-    for _ in range(INTERRUPTS):
+    while ends["unreachable"] + ends["redundant"] < INTERRUPTS:
         site.publish(new)
         site.wire.mend()
         site.wire.cut_after(dice.randrange(1, new.size))
@@ -275,7 +275,6 @@ def test_an_update_that_is_cut_off_anywhere_leaves_one_whole_release(
         old, new = new, old
     print(ends)
     record_property("interrupts", ends)
-    assert ends["unreachable"] + ends["redundant"] > 0
 
 
 @pytest.mark.console_errors(".")

@@ -6,6 +6,7 @@ Marionette may also do what a page must not: stop a service worker, read the con
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from selenium.webdriver import FirefoxOptions, Remote
 from .driven import Driven
 from .marionette import Marionette
 
-# What Firefox reports when a page leaves an answer of a service worker half read.
-HALF_READ = r"^Failed to load .* encountered an unexpected error"
+# Firefox reports this whenever a page is left before it has read all answers of its service worker.
+HALF_READ = re.compile(r"Failed to load .* encountered an unexpected error")
 # Every process keeps a console of its own; this collects the errors of all of them.
 WATCH = """
 const watch = (tell) => {
@@ -74,14 +75,14 @@ class Firefox(Driven):
 
     def errors(self) -> list[str]:
         found = self._privileged(FOUND)
-        named = [
-            f"{error['text']} ({error['source']})" for error in found if error["text"] or error["source"]
-        ]
-        # Firefox takes every warning in a service worker for an error, and loses its text. Each start of
-        # Python has one: Pyodide is compiled with an older form of WebAssembly exceptions.
+        named = [f"{error['text']} ({error['source']})" for error in found if any(error.values())]
+        # Firefox takes every warning in a service worker for an error, and loses its text. WebAssembly brings
+        # one whenever it is compiled, since Pyodide uses an older form of exceptions: at each start of the
+        # worker, and once more should the interpreter have to start again.
         self._nameless += len(found) - len(named)
-        surplus = self._nameless - self._privileged(LAUNCHES)
-        return named + ["an error in a service worker, whose text Firefox lost"] * max(0, surplus)
+        surplus = self._nameless - 2 * self._privileged(LAUNCHES)
+        named += ["an error in a service worker, whose text Firefox lost"] * max(0, surplus)
+        return [error for error in named if not HALF_READ.match(error)]
 
     def _privileged(self, script: str) -> Any:
         self._marionette.send("Marionette:SetContext", {"value": "chrome"})

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from .conftest import ENGINES
-from .firefox import HALF_READ
 
 PROBE = Path(__file__).with_name("probe")
 DOCS = Path(__file__).parents[2] / "docs" / "browsers.md"
@@ -127,12 +126,10 @@ def by_column(table):
     return {name: {row[0]: row[i] for row in body} for i, name in enumerate(names, 1)}
 
 
-@pytest.mark.console_errors(HALF_READ)
 def test_everything_that_a_browser_host_needs_is_there(found):
     assert [(name, need) for name, has in found.items() for need in NEEDED if not has[need]] == []
 
 
-@pytest.mark.console_errors(HALF_READ)
 def test_the_docs_say_of_these_versions_what_they_show(found):
     before, rest = DOCS.read_text().split(START)
     table, after = rest.split(END)

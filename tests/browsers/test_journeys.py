@@ -62,6 +62,7 @@ def test_offline_what_only_the_edge_can_do_says_so(visitor):
     line.cut()
     browser.press("Add to cart")
     assert browser.run("return document.title") == "No connection"
+    assert browser.run("return document.styleSheets[0].cssRules.length") > 0
     assert browser.answered() == "browser"
     line.mend()
     browser.goto(product)

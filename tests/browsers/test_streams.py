@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from .firefox import HALF_READ
 from .line import Line
 
 APPS = Path(__file__).parents[1] / "hosts" / "apps"
@@ -51,7 +50,6 @@ def browser(visitor):
     assert not line.requests("GET /ticks")
 
 
-@pytest.mark.console_errors(HALF_READ)
 def test_events_arrive_while_the_app_goes_on_and_closing_reaches_it(browser):
     script = """
     const source = new EventSource("/ticks");
@@ -61,7 +59,6 @@ def test_events_arrive_while_the_app_goes_on_and_closing_reaches_it(browser):
     assert browser.run(script + ENDED) == 1
 
 
-@pytest.mark.console_errors(HALF_READ)
 def test_an_abort_reaches_the_app(browser):
     script = """
     const abort = new AbortController();
@@ -74,7 +71,6 @@ def test_an_abort_reaches_the_app(browser):
     assert browser.run(script + ENDED) == 1
 
 
-@pytest.mark.console_errors(HALF_READ)
 def test_a_page_that_is_left_takes_its_streams_along(browser, visitor):
     browser.run("await (await fetch('/ticks')).body.getReader().read()")
     browser.goto(f"{visitor[1].url}/ok")
