@@ -32,6 +32,9 @@ PROBLEMS: Mapping[str, Kind] = {
     "malformed-key": Kind(400, "The Idempotency-Key is missing or malformed"),
     "malformed-commit": Kind(400, "The commit does not follow the wire format"),
     "unauthorized": Kind(401, "The request does not prove who sent it"),
+    "session-ended": Kind(401, "The session has ended"),
+    "device-proof": Kind(401, "The request does not prove that it comes from the device of its session"),
+    "device-required": Kind(403, "This needs a session that is bound to its device"),
     "forbidden": Kind(403, "This is not allowed"),
     "not-found": Kind(404, "There is nothing here"),
     "method-not-allowed": Kind(405, "This method is not allowed here"),
@@ -59,7 +62,8 @@ class Problem(Exception):
     """A failure with a stable `code` from `PROBLEMS`.
 
     `detail` is one sentence for the caller and never holds a secret. `members` become extension
-    members of the problem document (RFC 9457 section 3.2); `headers` go onto the response.
+    members of the problem document (RFC 9457 section 3.2); `headers` and `fields` (which may repeat a
+    name, as `Set-Cookie` does) go onto the response.
     Raises `KeyError` for a code that the table does not know.
     """
 
@@ -72,6 +76,7 @@ class Problem(Exception):
         self.kind = PROBLEMS[code]
         self.detail = detail
         self.headers = dict(headers or {})
+        self.fields: list[tuple[bytes, bytes]] = []
         self.members = members
         super().__init__(f"{code}: {detail or self.kind.title}")
 
