@@ -18,7 +18,7 @@ const UNREACHABLE = [0, "", new Uint8Array()];
  */
 export function createServices({ development, onPersonal = () => {}, ...platform }) {
   return {
-    config: JSON.stringify({ origin: true, jwk: null, jwks: null, development }),
+    config: JSON.stringify({ origin: true, keys: null, development }),
     publicFetch: (path, etag) => publicFetch(platform, EDGE + path, etag),
     async userFetch(method, target, headers) {
       const reply = await userFetch(platform, method, EDGE + target, headers);

@@ -1,69 +1,205 @@
-"""ES256 key pairs on CPython: JWK sets in files, signing and verifying through PyJWT.
+"""Keys on CPython: sets in files, ES256 through PyJWT, A256GCM through cryptography.
 
 The only module that imports `jwt`. It needs the extra `native` (or `origin`): Pyodide has no
-`cryptography`, there the host signs through WebCrypto instead.
+`cryptography`, there the host uses WebCrypto instead.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Mapping
+import secrets
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from jwt.algorithms import ECAlgorithm
 
-from .tokens import public_set, thumbprint
+from .jose import decode_segment, encode_segment, thumbprint
+from .keyset import KeySet
+from .types import Clock
 from .wire import encode_json
 
-_ES256 = ECAlgorithm(ECAlgorithm.SHA256)
+LOOK_AGAIN = 5.0  # seconds between two looks at a key file
+logger = logging.getLogger("edgekit.keys")
+_ES256 = ECAlgorithm(ECAlgorithm.SHA256, ec.SECP256R1)
 
 
-class KeySigner:
-    """A `Signer` over one private P-256 JWK."""
+class Loaded:
+    """A key set in the libraries' form; raises ValueError for a set that is none."""
 
-    def __init__(self, jwk: Mapping[str, Any]) -> None:
-        self.kid = thumbprint(jwk)
-        self._key = _ES256.from_jwk(dict(jwk))
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.set = KeySet(document)
+        self.signing: dict[str, Any] = {}
+        self.verifying: dict[str, Any] = {}
+        self.sealing: dict[str, AESGCM] = {}
+        for key in self.set.keys:
+            if key.use == "enc":
+                self.sealing[key.kid] = AESGCM(decode_segment(key.material["k"]))
+                continue
+            if key.private:
+                self.signing[key.kid] = _ES256.from_jwk(dict(key.material))
+            self.verifying[key.kid] = _ES256.from_jwk({n: v for n, v in key.material.items() if n != "d"})
 
-    async def sign(self, message: bytes) -> bytes:
-        return _ES256.sign(message, self._key)  # type: ignore[arg-type]
+
+Source = Callable[[], Loaded]  # the keys as they are now
 
 
-class KeyVerifier:
-    """A `Verifier` over a set of public P-256 JWKs."""
+class KeyFile:
+    """A `Source` that looks at its file again, so that keys change without a restart.
 
-    def __init__(self, jwks: Mapping[str, Any]) -> None:
-        self._keys = {thumbprint(jwk): _ES256.from_jwk(dict(jwk)) for jwk in jwks["keys"]}
+    Raises OSError or ValueError if there is no usable set at the start; later the last good one stays.
+    """
+
+    def __init__(self, path: Path, timer: Clock) -> None:
+        self.path = path
+        self._timer = timer
+        self._looked = timer()
+        self._seen = self._mark()
+        self._loaded = self._load()
+
+    def __call__(self) -> Loaded:
+        now = self._timer()
+        if now - self._looked >= LOOK_AGAIN:
+            self._looked = now
+            try:
+                mark = self._mark()
+                if mark != self._seen:
+                    self._loaded, self._seen = self._load(), mark
+            except (OSError, ValueError) as error:
+                logger.warning("%s cannot be used, so the keys stay as they were: %s", self.path, error)
+        return self._loaded
+
+    def _mark(self) -> tuple[int, int, int]:
+        found = self.path.stat()
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _load(self) -> Loaded:
+        return Loaded(json.loads(self.path.read_bytes()))
+
+
+def fixed(document: Mapping[str, Any]) -> Source:
+    """A `Source` of one JWK set that never changes; raises ValueError."""
+    loaded = Loaded(document)
+    return lambda: loaded
+
+
+def source(setting: str, timer: Clock) -> Source:
+    """The keys that `EDGEKIT_KEYS` names: a path, or the JWK set itself. Raises OSError or ValueError."""
+    if setting.lstrip().startswith("{"):
+        return fixed(json.loads(setting))
+    return KeyFile(Path(setting), timer)
+
+
+class NativeKeys:
+    """`Signer`, `Verifier`, `Sealer` and `Macs` over one key set; `clock` is wall time in seconds."""
+
+    def __init__(self, source: Source, clock: Clock) -> None:
+        self._source = source
+        self._clock = clock
+
+    @property
+    def kid(self) -> str:
+        return self._source().set.current("sig", self._clock()).kid
+
+    @property
+    def sealing_kid(self) -> str:
+        return self._source().set.current("enc", self._clock()).kid
+
+    @property
+    def jwks(self) -> dict[str, Any]:
+        """The public set, as it may be published now."""
+        return self._source().set.public(self._clock())
+
+    async def sign(self, kid: str, message: bytes) -> bytes:
+        return _ES256.sign(message, self._source().signing[kid])
 
     async def verify(self, kid: str, message: bytes, signature: bytes) -> bool:
-        key = self._keys.get(kid)
-        return key is not None and _ES256.verify(message, key, signature)
+        keys = self._source()
+        accepted = keys.set.find("sig", kid, self._clock()) is not None
+        return accepted and _ES256.verify(message, keys.verifying[kid], signature)
+
+    async def seal(self, kid: str, iv: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        return self._source().sealing[kid].encrypt(iv, plaintext, aad)
+
+    async def unseal(self, kid: str, iv: bytes, sealed: bytes, aad: bytes) -> bytes | None:
+        keys = self._source()
+        if keys.set.find("enc", kid, self._clock()) is None:
+            return None
+        try:
+            return keys.sealing[kid].decrypt(iv, sealed, aad)
+        except InvalidTag:
+            return None
+
+    def mac(self, label: str, message: bytes) -> bytes:
+        return self.macs(label, message)[0]
+
+    def macs(self, label: str, message: bytes) -> list[bytes]:
+        return self._source().set.macs(label, message, self._clock())
+
+    @staticmethod
+    async def verify_proof_signature(jwk: Mapping[str, str], message: bytes, signature: bytes) -> bool:
+        """A `ProofVerifier`."""
+        try:
+            return _ES256.verify(message, _ES256.from_jwk(dict(jwk)), signature)
+        except ValueError:  # a point that is not on the curve
+            return False
 
 
-def generate() -> dict[str, str]:
-    """A new private P-256 JWK from the operating system's randomness."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    jwk: dict[str, str] = _ES256.to_jwk(key, as_dict=True)
-    return {name: jwk[name] for name in ("kty", "crv", "x", "y", "d")}
+def generate(now: float = 0) -> dict[str, Any]:
+    """A new private set, one key of each use from `now` on, from the operating system's randomness."""
+    pair: dict[str, str] = _ES256.to_jwk(ec.generate_private_key(ec.SECP256R1()), as_dict=True)
+    signing = {name: pair[name] for name in ("kty", "crv", "x", "y", "d")}
+    return {
+        "keys": [
+            signing | {"kid": thumbprint(pair), "use": "sig", "alg": "ES256", "nbf": int(now)},
+            {
+                "kty": "oct",
+                "k": encode_segment(secrets.token_bytes(32)),
+                "kid": encode_segment(secrets.token_bytes(16)),
+                "use": "enc",
+                "alg": "A256GCM",
+                "nbf": int(now),
+            },
+        ]
+    }
 
 
 def load_or_create(folder: Path) -> dict[str, Any]:
-    """The private JWK kept in `folder/edge-private.json` (mode 0600), made on first use.
-
-    `folder/edge-public.json` is written beside it: the set that the origin needs.
-    """
-    private, public = folder / "edge-private.json", folder / "edge-public.json"
+    """The private set kept in `folder/edge-private.json`, made on first use; see `save`."""
+    file = folder / "edge-private.json"
     folder.mkdir(parents=True, exist_ok=True)
-    if not private.exists():
-        # Written under another name first: a crash must not leave half a key behind.
-        draft = private.with_suffix(f".{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(encode_json(generate()))
-        draft.replace(private)
-    jwk: dict[str, Any] = json.loads(private.read_bytes())
-    public.write_bytes(encode_json(public_set(jwk)))
-    return jwk
+    if not file.exists():
+        save(file, generate(time.time()))
+    document: dict[str, Any] = json.loads(file.read_bytes())
+    _write(public_file(file), KeySet(document).public(0), 0o644)
+    return document
+
+
+def save(file: Path, document: Mapping[str, Any]) -> None:
+    """Write a private set for its owner alone (mode 0600), and the public one beside it.
+
+    Readers see the old files or the new ones. Raises OSError, and ValueError for a set that is none.
+    """
+    public = Loaded(document).set.public(0)
+    _write(public_file(file), public, 0o644)  # first: what signs next is to be known before it does
+    _write(file, document, 0o600)
+
+
+def public_file(file: Path) -> Path:
+    """Where the public set of `file` is written: `edge-public.json` beside `edge-private.json`."""
+    return file.with_name(f"{file.stem.removesuffix('-private')}-public.json")
+
+
+def _write(file: Path, document: Mapping[str, Any], mode: int) -> None:
+    # Written under another name first: a crash must not leave half a key behind.
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as opened:
+        opened.write(encode_json(document))
+    draft.replace(file)

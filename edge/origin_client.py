@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from .errors import PROBLEMS, Problem
 from .records import Page, Record
 from .tokens import mint_assertion
-from .types import Clock, Fetch, Reply, Signer
+from .types import Clock, Fetch, Principal, Reply, Signer
 from .wire import Commit, Outcome, RecordKey, Scope, decode_outcome, encode_commit
 
 T = TypeVar("T")
@@ -61,7 +61,9 @@ class OriginClient:
         if key:
             headers["idempotency-key"] = key
         if self._signer is not None:
-            token = await mint_assertion(self._signer, subject, method, target, body, key, self._clock)
+            token = await mint_assertion(
+                self._signer, Principal(subject), method, target, body, key, self._clock
+            )
             headers["authorization"] = f"Bearer {token}"
         return await self._fetch(method, target, headers, body)
 

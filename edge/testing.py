@@ -12,9 +12,8 @@ from .app import Stateless
 from .catalog import Catalog
 from .errors import Problem
 from .host import Host
-from .keys import KeySigner, KeyVerifier, generate
+from .keys import NativeKeys, fixed, generate
 from .origin_client import OriginClient
-from .tokens import public_set
 from .types import HostName, Reply
 from .views import CookieViews
 from .wire import Outcome, RecordKey, decode_commit, encode_json, encode_outcome
@@ -134,18 +133,17 @@ class Client(TestClient):
     ) -> None:
         self.now = now
         self.origin = MemoryOrigin(catalog)
-        jwk, serial = generate(), itertools.count(1)
-        signer = KeySigner(jwk)
+        keys, serial = NativeKeys(fixed(generate()), lambda: self.now), itertools.count(1)
         app.bind(
             Host(
                 name=host,
                 clock=lambda: self.now,
                 timer=lambda: self.now,
                 entropy=lambda size: next(serial).to_bytes(size, "big"),
-                views=CookieViews(signer, KeyVerifier(public_set(jwk)), lambda: self.now),
+                views=CookieViews(keys, keys, lambda: self.now),
                 origin=_Caller(self.origin.fetch, None, lambda: self.now),
                 catalog=Catalog(self.origin.public_fetch, lambda: self.now, lambda: 0.0),
-                jwks=public_set(jwk),
+                jwks=keys.jwks,
             )
         )
         super().__init__(

@@ -1,174 +1,211 @@
-"""Signed tokens (compact JWS, ES256) and the one strict checker in front of them.
+"""The tokens that edges and the origin make: what is in each, who may read it, how long it lives.
 
-The checker is our own because libraries accept what RFC 8725 warns about: duplicate members, other
-types of token, padded base64, header keys. The signature itself is left to a `Signer` or `Verifier`.
+    session      JWE   edge to itself, in a cookie: who the user is; a guest's lives longer
+    sealed       JWE   edge to itself, in a cookie: state that the user must not read
+    view         JWS   edge to browser and edge: the user's readable state
+    assertion    JWS   edge to origin: one call, for one user, now
+    revocations  JWS   origin to edges: sessions that have ended early
+
+Times are wall time in seconds. Everything that opens a token raises `Problem("unauthorized")`.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import json
-import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .errors import Problem
-from .types import Clock, Signer, Verifier, View
-from .wire import ASSERTION_LIFE, ASSERTION_TYPE, ORIGIN_AUDIENCE, encode_json
+from .jose import encode_segment, seal, sign, unseal, verify
+from .types import JSON, Clock, Entropy, Principal, Sealer, Signer, Verifier, View
+from .wire import ASSERTION_LIFE, ASSERTION_TYPE, ORIGIN_AUDIENCE
 
-TOKEN_LIMIT = 4096  # bytes; checked before anything is decoded
-LEEWAY = 5  # seconds of clock difference that are forgiven
-VIEW_TYPE = "edgekit-view+jwt"  # to be read: by the service worker, which forgets the token at once
+SESSION_TYPE, SESSION_LIFE = "edgekit-session+jwe", 600
+GUEST_TYPE, GUEST_LIFE = "edgekit-guest+jwe", 14 * 86_400
+SEALED_TYPE, SEALED_LIFE = "edgekit-sealed+jwe", 86_400
+VIEW_TYPE, VIEW_LIFE = "edgekit-view+jwt", 14 * 86_400
+REFRESH_LIFE = 14 * 86_400  # of the opaque token that renews a session; the origin's to judge
+REVOCATIONS_TYPE, REVOCATIONS_LIFE = "edgekit-revocations+jwt", 60
+REVOCATIONS_LIMIT = 1_048_576  # characters
+LONGEST_LIFE = max(SESSION_LIFE, GUEST_LIFE, SEALED_LIFE, VIEW_LIFE)  # so long an old key is needed
 CREDENTIAL_TYPE = "edgekit-credential+jwt"  # the same claims as a cookie: proves who asks
-VIEW_LIFE = 86_400  # seconds
 
-_KID = re.compile(r"[A-Za-z0-9_\-]{1,43}")
-
-
-def encode_segment(data: bytes) -> str:
-    """Base64url without padding (RFC 7515 section 2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+Claims = dict[str, Any]
 
 
-def decode_segment(text: str) -> bytes:
-    """The one canonical reading of `text`; raises ValueError for any other spelling of the same bytes."""
-    data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    if encode_segment(data) != text:
-        raise ValueError("not canonical base64url")
-    return data
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who asks. `sid` names the session for as long as it is renewed; `signed_in_at` is when it began.
 
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("duplicate member")
-    return members
-
-
-def _object(segment: str) -> dict[str, Any]:
-    value = json.loads(decode_segment(segment).decode("utf-8"), object_pairs_hook=_unique)
-    if not isinstance(value, dict):
-        raise TypeError(value)
-    return value
-
-
-def thumbprint(jwk: Mapping[str, Any]) -> str:
-    """RFC 7638 thumbprint of a P-256 public key: our `kid`."""
-    required = {name: jwk[name] for name in ("crv", "kty", "x", "y")}
-    return encode_segment(hashlib.sha256(encode_json(required)).digest())
-
-
-def public_set(jwk: Mapping[str, Any]) -> dict[str, Any]:
-    """The JWK set (RFC 7517 section 5) that may be published for a private key."""
-    public = {name: jwk[name] for name in ("kty", "crv", "x", "y")}
-    return {"keys": [{**public, "kid": thumbprint(jwk), "alg": "ES256", "use": "sig"}]}
-
-
-async def mint(signer: Signer, token_type: str, claims: Mapping[str, Any]) -> str:
-    """Sign `claims` as a compact JWS whose header is exactly alg, kid and typ."""
-    header = encode_json({"alg": "ES256", "kid": signer.kid, "typ": token_type})
-    message = f"{encode_segment(header)}.{encode_segment(encode_json(claims))}"
-    return f"{message}.{encode_segment(await signer.sign(message.encode('ascii')))}"
-
-
-async def check(
-    token: str, token_type: str, verifier: Verifier, *, now: float, max_life: int
-) -> dict[str, Any]:
-    """Return the claims of a good token; raise `Problem("unauthorized")` for every other input.
-
-    `now` is wall time in seconds; `max_life` bounds `exp - iat` in seconds. The problem never says why.
+    `epoch` is the user's at that time (see `Principal`), `claims` what the app said about the user who
+    signed in, `jkt` the thumbprint of the device key that the session is bound to. Times in seconds.
     """
+
+    subject: str
+    sid: str
+    guest: bool
+    signed_in_at: int
+    epoch: int
+    claims: Mapping[str, JSON]
+    jkt: str | None = None
+    issued_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """Sessions that have ended: those that are named, and all that were issued before `floor`."""
+
+    floor: int
+    sids: frozenset[str]
+    issued_at: int
+
+
+async def mint_session(sealer: Sealer, session: Session, now: float, entropy: Entropy) -> str:
+    """Seal a session, issued now whatever `session.issued_at` says."""
+    kind, life = (GUEST_TYPE, GUEST_LIFE) if session.guest else (SESSION_TYPE, SESSION_LIFE)
+    claims = {
+        "sub": session.subject,
+        "sid": session.sid,
+        **_times(now, life),
+        "aut": session.signed_in_at,
+        "epo": session.epoch,
+        "usr": dict(session.claims),
+        **_bound(session.jkt),
+    }
+    return await seal(sealer, kind, claims, entropy)
+
+
+async def open_session(token: str, sealer: Sealer, now: float) -> Session:
+    """Read a session of either kind."""
     try:
-        return await _check(token, token_type, verifier, now, max_life)
-    except (ValueError, TypeError, KeyError, RecursionError, binascii.Error) as error:
-        raise Problem("unauthorized") from error
+        claims, guest = await unseal(token, SESSION_TYPE, sealer, now=now, max_life=SESSION_LIFE), False
+    except Problem:
+        claims, guest = await unseal(token, GUEST_TYPE, sealer, now=now, max_life=GUEST_LIFE), True
+    _shaped(claims, sub=str, sid=str, aut=int, epo=int, usr=dict)
+    began, epoch, user = claims["aut"], claims["epo"], claims["usr"]
+    return Session(claims["sub"], claims["sid"], guest, began, epoch, user, _jkt(claims), claims["iat"])
 
 
-async def _check(
-    token: str, token_type: str, verifier: Verifier, now: float, max_life: int
-) -> dict[str, Any]:
-    if len(token) > TOKEN_LIMIT:
-        raise ValueError("too long")
-    message, _, signature = token.rpartition(".")
-    head, payload = message.split(".")
-    header = _object(head)
-    if header != {"alg": "ES256", "kid": header["kid"], "typ": token_type}:
-        raise ValueError("header")
-    if not isinstance(header["kid"], str) or _KID.fullmatch(header["kid"]) is None:
-        raise ValueError("kid")
-    raw = decode_segment(signature)
-    if len(raw) != 64 or not await verifier.verify(header["kid"], message.encode("ascii"), raw):
-        raise ValueError("signature")
-    claims = _object(payload)
-    issued, expires = claims["iat"], claims["exp"]
-    if type(issued) is not int or type(expires) is not int:
-        raise TypeError("times are integers")
-    if not 0 < expires - issued <= max_life or not issued - LEEWAY <= now < expires + LEEWAY:
-        raise ValueError("time")
-    return claims
+async def mint_sealed(
+    sealer: Sealer, sid: str, version: int, values: Mapping[str, JSON], now: float, entropy: Entropy
+) -> str:
+    """Seal state for one session."""
+    claims = {"sid": sid, **_times(now, SEALED_LIFE), "ver": version, "val": dict(values)}
+    return await seal(sealer, SEALED_TYPE, claims, entropy)
+
+
+async def open_sealed(token: str, sealer: Sealer, sid: str, now: float) -> tuple[int, dict[str, Any]]:
+    """The version and the values, if they were sealed for this session."""
+    claims = await unseal(token, SEALED_TYPE, sealer, now=now, max_life=SEALED_LIFE)
+    _shaped(claims, sid=str, ver=int, val=dict)
+    if claims["sid"] != sid:
+        raise Problem("unauthorized")
+    return claims["ver"], claims["val"]
 
 
 async def mint_view(signer: Signer, view: View, now: float, token_type: str = VIEW_TYPE) -> str:
-    """Sign a view; `now` is wall time in seconds. The result may exceed what a cookie can hold."""
-    issued = int(now)
-    return await mint(
-        signer,
-        token_type,
-        {
-            "sub": view.subject,
-            "iat": issued,
-            "exp": issued + VIEW_LIFE,
-            "ver": view.version,
-            "keys": list(view.applied),
-            "state": dict(view.state),
-        },
-    )
+    """Sign a view, issued now whatever `view.issued_at` says. It may exceed what a cookie can hold."""
+    claims = {
+        "sub": view.subject,
+        "sid": view.sid,
+        **_times(now, VIEW_LIFE),
+        "ver": view.version,
+        "keys": list(view.applied),
+        "state": dict(view.state),
+        "usr": dict(view.claims),
+        "guest": view.guest,
+        "frm": view.form_secret,
+        **_bound(view.jkt),
+    }
+    return await sign(signer, token_type, claims)
 
 
 async def open_view(token: str, verifier: Verifier, now: float, token_type: str = VIEW_TYPE) -> View:
-    """Check a view token; raises `Problem("unauthorized")`."""
-    claims = await check(token, token_type, verifier, now=now, max_life=VIEW_LIFE)
-    subject, version, state, keys = (claims.get(name) for name in ("sub", "ver", "state", "keys"))
-    if (
-        not isinstance(subject, str)
-        or type(version) is not int
-        or not isinstance(state, dict)
-        or not isinstance(keys, list)
-        or not all(isinstance(key, str) for key in keys)
-    ):
+    """Read a view."""
+    claims = await verify(token, token_type, verifier, now=now, max_life=VIEW_LIFE)
+    _shaped(claims, sub=str, sid=str, ver=int, keys=list, state=dict, usr=dict, guest=bool, frm=str)
+    if not all(isinstance(key, str) for key in claims["keys"]):
         raise Problem("unauthorized")
-    return View(subject, version, state, tuple(keys), claims["iat"])
+    return View(
+        subject=claims["sub"],
+        version=claims["ver"],
+        state=claims["state"],
+        applied=tuple(claims["keys"]),
+        issued_at=claims["iat"],
+        sid=claims["sid"],
+        guest=claims["guest"],
+        claims=claims["usr"],
+        form_secret=claims["frm"],
+        jkt=_jkt(claims),
+    )
 
 
 async def mint_assertion(
-    signer: Signer, subject: str, method: str, target: str, body: bytes, key: str, clock: Clock
+    signer: Signer, principal: Principal, method: str, target: str, body: bytes, key: str, clock: Clock
 ) -> str:
     """The edge's statement to the origin: this call, for this user, now. `key` may be empty."""
-    issued = int(clock())
     claims = {
         "aud": ORIGIN_AUDIENCE,
-        "sub": subject,
-        "iat": issued,
-        "exp": issued + ASSERTION_LIFE,
+        "sub": principal.subject,
+        "sid": principal.sid,
+        "epo": principal.epoch,
+        **_times(clock(), ASSERTION_LIFE),
         **_call(method, target, body, key),
     }
-    return await mint(signer, ASSERTION_TYPE, claims)
+    return await sign(signer, ASSERTION_TYPE, claims)
 
 
 async def check_assertion(
     token: str, verifier: Verifier, method: str, target: str, body: bytes, key: str, clock: Clock
-) -> str:
-    """Return the subject if `token` vouches for exactly this call; raises `Problem("unauthorized")`."""
-    claims = await check(token, ASSERTION_TYPE, verifier, now=clock(), max_life=ASSERTION_LIFE)
+) -> Principal:
+    """For whom the call is, if `token` vouches for exactly this one."""
+    claims = await verify(token, ASSERTION_TYPE, verifier, now=clock(), max_life=ASSERTION_LIFE)
+    _shaped(claims, sub=str, sid=str, epo=int)
     expected = {"aud": ORIGIN_AUDIENCE, **_call(method, target, body, key)}
-    subject = claims.get("sub")
-    if any(claims.get(name) != value for name, value in expected.items()) or not isinstance(subject, str):
+    if any(claims.get(name) != value for name, value in expected.items()):
         raise Problem("unauthorized")
-    return subject
+    return Principal(claims["sub"], claims["sid"], claims["epo"])
 
 
-def _call(method: str, target: str, body: bytes, key: str) -> dict[str, str]:
+async def mint_revocations(signer: Signer, floor: int, sids: Collection[str], now: float) -> str:
+    """The origin's list of what has ended; `REVOCATIONS_LIMIT` holds some 40 000 sessions."""
+    claims = {**_times(now, REVOCATIONS_LIFE), "floor": floor, "sids": list(sids)}
+    return await sign(signer, REVOCATIONS_TYPE, claims)
+
+
+async def open_revocations(token: str, verifier: Verifier, now: float) -> Revoked:
+    """Read the origin's list."""
+    claims = await verify(
+        token, REVOCATIONS_TYPE, verifier, now=now, max_life=REVOCATIONS_LIFE, limit=REVOCATIONS_LIMIT
+    )
+    _shaped(claims, floor=int, sids=list)
+    if not all(isinstance(sid, str) for sid in claims["sids"]):
+        raise Problem("unauthorized")
+    return Revoked(claims["floor"], frozenset(claims["sids"]), claims["iat"])
+
+
+def _times(now: float, life: int) -> Claims:
+    issued = int(now)
+    return {"iat": issued, "exp": issued + life}
+
+
+def _call(method: str, target: str, body: bytes, key: str) -> Claims:
     digest = encode_segment(hashlib.sha256(body).digest())
     return {"htm": method, "htu": target, "bd": digest, "ik": key}
+
+
+def _bound(jkt: str | None) -> Claims:
+    return {} if jkt is None else {"jkt": jkt}
+
+
+def _jkt(claims: Claims) -> str | None:
+    if "jkt" in claims:
+        _shaped(claims, jkt=str)
+    return claims.get("jkt")
+
+
+def _shaped(claims: Claims, **members: type) -> None:
+    """Each of `members` is there and of exactly that type: JSON's true is no number."""
+    if any(type(claims.get(name)) is not kind for name, kind in members.items()):
+        raise Problem("unauthorized")

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from starlette.requests import cookie_parser
 
 from .errors import NeedsEdge, Problem
-from .tokens import CREDENTIAL_TYPE, TOKEN_LIMIT, VIEW_LIFE, mint_view, open_view
+from .jose import TOKEN_LIMIT
+from .tokens import CREDENTIAL_TYPE, VIEW_LIFE, mint_view, open_view
 from .types import Clock, Signer, Verifier, View
 
 VIEW_HEADER = b"edgekit-view"

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # uvicorn shuts down gracefully, then raises the signal again: the store is still to be closed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     try:
-        verifier = load_verifier(options.keys)
+        verifier = load_verifier(options.keys, time.time, time.monotonic)
         collections = load_catalog(options.catalog) if options.catalog else None
         with suppress(KeyboardInterrupt), SQLiteStore(options.data) as store:
             if collections is not None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from starlette.requests import Request
 
 from edge.errors import Problem
-from edge.keys import KeyVerifier
+from edge.keys import KeyFile, NativeKeys
 from edge.tokens import check_assertion
 from edge.types import Clock, Verifier
 
@@ -25,21 +24,21 @@ async def authenticate(request: Request, verifier: Verifier, clock: Clock) -> st
     target = (path + b"?" + query if query else path).decode("latin-1")
     key = request.headers.get("idempotency-key", "")
     body = await request.body()
-    subject = await check_assertion(token, verifier, request.method, target, body, key, clock)
+    principal = await check_assertion(token, verifier, request.method, target, body, key, clock)
+    subject = principal.subject
     if not subject:  # or everybody whom an edge does not know would be one user
         raise Problem("unauthorized")
     return subject
 
 
-def load_verifier(file: Path) -> KeyVerifier:
+def load_verifier(file: Path, clock: Clock, timer: Clock) -> NativeKeys:
     """Read the edges' public keys, a JWK set (RFC 7517 section 5); raises `StartError`."""
     try:
-        jwks = json.loads(file.read_bytes())
-        if not jwks["keys"]:
+        keys = KeyFile(file, timer)
+        if not keys().set.keys:
             raise ValueError("the set is empty")
-        if any("d" in jwk for jwk in jwks["keys"]):
+        if keys().set.private:
             raise ValueError("it holds a private key, which only edges may have")
-        return KeyVerifier(jwks)
-    # PyJWT's errors have no base class that may be named here: only edge.keys imports jwt.
-    except Exception as error:
+        return NativeKeys(keys, clock)
+    except (OSError, ValueError) as error:
         raise StartError(f"{file} is not a usable set of public keys: {error}") from error

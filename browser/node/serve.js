@@ -2,7 +2,7 @@
 /**
  * The app on Node.js, as an edge: `serve.js --release DIR --port N [--origin URL] [--keys FILE]`.
  *
- * `--keys` names a private P-256 JWK; without it views are signed with a key that ends with the process.
+ * `--keys` names a private JWK set; without it keys are made that end with the process.
  * Prints one line, `ready http://127.0.0.1:N`, when requests are answered. Port 0 picks a free one.
  */
 
@@ -32,7 +32,7 @@ if (options.release === undefined) throw new Error("--release DIR is missing");
 const folder = path.resolve(options.release);
 /** @type {import("../protocol.js").Manifest} */
 const manifest = JSON.parse(await fs.readFile(path.join(folder, "_edge/manifest.json"), "utf8"));
-const jwk = options.keys === undefined ? null : JSON.parse(await fs.readFile(options.keys, "utf8"));
+const keys = options.keys === undefined ? null : JSON.parse(await fs.readFile(options.keys, "utf8"));
 
 /** @param {string} role @returns {Promise<any>} */
 const load = (role) => import(pathToFileURL(path.join(folder, role)).href);
@@ -53,8 +53,7 @@ const app = await boot({
   host: "edge",
   services: originServices(options.origin, {
     origin: options.origin !== undefined,
-    jwk,
-    jwks: null,
+    keys,
     development: manifest.mode === "development",
   }),
   log: (line) => console.error(line),

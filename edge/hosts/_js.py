@@ -13,15 +13,18 @@ from typing import Any
 
 import js
 from pyodide import webloop
-from pyodide.ffi import create_once_callable, to_js
+from pyodide.ffi import JsException, create_once_callable, to_js
 from pyodide.webloop import WebLoop
 
 from ..errors import NeedsEdge
-from ..tokens import public_set, thumbprint
-from ..types import Fetch, PublicFetch, Reply
+from ..keyset import KeySet
+from ..types import Clock, Fetch, PublicFetch, Reply
 
 JsResponse = Any  # a JavaScript array [status, headers, Uint8Array]
 LONGEST_DELAY = 2**31 - 1  # ms; setTimeout() takes a signed 32-bit number
+P_256: Mapping[str, str] = {"name": "ECDSA", "namedCurve": "P-256"}
+AES_GCM: Mapping[str, str] = {"name": "AES-GCM"}
+ECDSA: Mapping[str, str] = {"name": "ECDSA", "hash": "SHA-256"}
 
 __all__ = [
     "LONGEST_DELAY",
@@ -126,43 +129,103 @@ def _reply(response: JsResponse, what: str) -> Reply:
 
 
 class WebCryptoKeys:
-    """A `Signer` and `Verifier` for one private P-256 JWK, through the platform's WebCrypto."""
+    """`Signer`, `Verifier`, `Sealer` and `Macs` over one key set, through the platform's WebCrypto."""
 
-    def __init__(self, jwk: Mapping[str, Any], private: Any, public: Any) -> None:
-        self.kid = thumbprint(jwk)
-        self.jwks = public_set(jwk)
-        self._private = private
-        self._public = public
+    def __init__(self, keys: KeySet, imported: Mapping[tuple[str, str], Any], clock: Clock) -> None:
+        self._set = keys
+        self._imported = imported  # (operation, kid) -> CryptoKey
+        self._clock = clock
 
     @classmethod
-    async def load(cls, jwk: Mapping[str, Any] | None) -> WebCryptoKeys:
-        """Import `jwk`, or make a key that ends with this host if there is none."""
-        subtle = js.crypto.subtle
-        if jwk is None:
-            pair = await subtle.generateKey(_object(name="ECDSA", namedCurve="P-256"), True, to_js(["sign"]))
-            jwk = json.loads(js.JSON.stringify(await subtle.exportKey("jwk", pair.privateKey)))
-        parts = {name: jwk[name] for name in ("kty", "crv", "x", "y")}
-        public = await cls._import(subtle, parts, "verify")
-        return cls(jwk, await cls._import(subtle, {**parts, "d": jwk["d"]}, "sign"), public)
+    async def load(cls, document: Mapping[str, Any] | None, clock: Clock) -> WebCryptoKeys:
+        """Import a JWK set, or make keys that end with this host if there is none; raises ValueError."""
+        keys = KeySet(await _ephemeral() if document is None else document)
+        imported: dict[tuple[str, str], Any] = {}
+        for key in keys.keys:
+            material = dict(key.material)
+            if key.use == "enc":
+                imported["seal", key.kid] = await _import(material, AES_GCM, ["encrypt", "decrypt"])
+                continue
+            if key.private:
+                imported["sign", key.kid] = await _import(material, P_256, ["sign"])
+            material.pop("d", None)
+            imported["verify", key.kid] = await _import(material, P_256, ["verify"])
+        return cls(keys, imported, clock)
 
-    @staticmethod
-    async def _import(subtle: Any, jwk: Mapping[str, str], use: str) -> Any:
-        algorithm = _object(name="ECDSA", namedCurve="P-256")
-        return await subtle.importKey("jwk", _object(**jwk), algorithm, False, to_js([use]))
+    @property
+    def kid(self) -> str:
+        return self._set.current("sig", self._clock()).kid
 
-    async def sign(self, message: bytes) -> bytes:
-        subtle = js.crypto.subtle
-        signature = await subtle.sign(_object(name="ECDSA", hash="SHA-256"), self._private, to_js(message))
-        return bytes_of(signature)
+    @property
+    def sealing_kid(self) -> str:
+        return self._set.current("enc", self._clock()).kid
+
+    @property
+    def jwks(self) -> dict[str, Any]:
+        """The public set, as it may be published now."""
+        return self._set.public(self._clock())
+
+    async def sign(self, kid: str, message: bytes) -> bytes:
+        key = self._imported["sign", kid]
+        return bytes_of(await js.crypto.subtle.sign(_object(ECDSA), key, to_js(message)))
 
     async def verify(self, kid: str, message: bytes, signature: bytes) -> bool:
-        if kid != self.kid:
+        if self._set.find("sig", kid, self._clock()) is None:
             return False
-        algorithm = _object(name="ECDSA", hash="SHA-256")
-        subtle = js.crypto.subtle
-        return bool(await subtle.verify(algorithm, self._public, to_js(signature), to_js(message)))
+        return await _verify(self._imported["verify", kid], message, signature)
+
+    async def seal(self, kid: str, iv: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        key = self._imported["seal", kid]
+        return bytes_of(await js.crypto.subtle.encrypt(_gcm(iv, aad), key, to_js(plaintext)))
+
+    async def unseal(self, kid: str, iv: bytes, sealed: bytes, aad: bytes) -> bytes | None:
+        if self._set.find("enc", kid, self._clock()) is None:
+            return None
+        try:
+            key = self._imported["seal", kid]
+            return bytes_of(await js.crypto.subtle.decrypt(_gcm(iv, aad), key, to_js(sealed)))
+        except JsException:  # OperationError: WebCrypto does not say more either
+            return None
+
+    def mac(self, label: str, message: bytes) -> bytes:
+        return self.macs(label, message)[0]
+
+    def macs(self, label: str, message: bytes) -> list[bytes]:
+        return self._set.macs(label, message, self._clock())
+
+    @staticmethod
+    async def verify_proof_signature(jwk: Mapping[str, str], message: bytes, signature: bytes) -> bool:
+        """A `ProofVerifier`."""
+        try:
+            key = await _import(jwk, P_256, ["verify"])
+        except JsException:  # a point that is not on the curve
+            return False
+        return await _verify(key, message, signature)
 
 
-def _object(**members: str) -> Any:
+async def _verify(key: Any, message: bytes, signature: bytes) -> bool:
+    return bool(await js.crypto.subtle.verify(_object(ECDSA), key, to_js(signature), to_js(message)))
+
+
+async def _import(jwk: Mapping[str, str], algorithm: Mapping[str, str], uses: list[str]) -> Any:
+    return await js.crypto.subtle.importKey("jwk", _object(jwk), _object(algorithm), False, to_js(uses))
+
+
+async def _ephemeral() -> dict[str, Any]:
+    """A private set from the platform's randomness."""
+    subtle, rows = js.crypto.subtle, []
+    pair = await subtle.generateKey(_object(P_256), True, to_js(["sign"]))
+    secret = await subtle.generateKey(_object({"name": "AES-GCM", "length": 256}), True, to_js(["encrypt"]))
+    for key, use, alg in ((pair.privateKey, "sig", "ES256"), (secret, "enc", "A256GCM")):
+        jwk = json.loads(js.JSON.stringify(await subtle.exportKey("jwk", key)))
+        rows.append(jwk | {"kid": f"{use}-of-this-process", "use": use, "alg": alg})
+    return {"keys": rows}
+
+
+def _gcm(iv: bytes, aad: bytes) -> Any:
+    return _object({"name": "AES-GCM", "iv": to_js(iv), "additionalData": to_js(aad)})
+
+
+def _object(members: Mapping[str, Any]) -> Any:
     convert: Callable[..., Any] = js.Object.fromEntries
     return to_js(members, dict_converter=convert)

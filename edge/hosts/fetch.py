@@ -82,7 +82,7 @@ async def _start(spec: str, name: str, services: Any, loop: DrainingLoop) -> Bri
 async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host:
     keys, views = None, cast("Views", PayloadViews())
     if name == "edge":
-        keys = await _js.WebCryptoKeys.load(settings.get("jwk"))
+        keys = await _js.WebCryptoKeys.load(settings.get("keys"), time.time)
         views = CookieViews(keys, keys, time.time)
     return Host(
         name=name,

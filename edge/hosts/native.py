@@ -1,14 +1,13 @@
 """CPython host: any ASGI server runs the app, set up from the environment.
 
 EDGEKIT_ORIGIN       base URL of the origin; without it catalog and records answer 503
-EDGEKIT_KEYS         file with the private JWK; without it a key that dies with the process
+EDGEKIT_KEYS         the private JWK set or its file; without it keys that end with the process
 EDGEKIT_RELEASE      folder of the browser release; without it there is no browser host
 EDGEKIT_DEVELOPMENT  "1": friendlier and slower
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import random
@@ -17,16 +16,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import Any
 
 import httpx2
 
 from ..catalog import Catalog
 from ..errors import Problem
 from ..host import Host
-from ..keys import KeySigner, KeyVerifier, generate
+from ..keys import NativeKeys, Source, fixed, generate, source
 from ..origin_client import OriginClient
-from ..tokens import public_set
 from ..types import Reply
 from ..views import CookieViews
 from .assets import Assets
@@ -41,17 +38,17 @@ class Settings:
     """What a native host has to be told; all of it is optional."""
 
     origin: str | None = None
-    key: Mapping[str, Any] | None = None
+    keys: Source | None = None
     release: Path | None = None
     development: bool = False
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read the variables named above; raises OSError or ValueError for a key file that is not one."""
-        key_file, release = os.environ.get("EDGEKIT_KEYS"), os.environ.get("EDGEKIT_RELEASE")
+        """Read the variables named above; raises OSError or ValueError for keys that are none."""
+        keys, release = os.environ.get("EDGEKIT_KEYS"), os.environ.get("EDGEKIT_RELEASE")
         return cls(
             origin=os.environ.get("EDGEKIT_ORIGIN"),
-            key=json.loads(Path(key_file).read_bytes()) if key_file else None,
+            keys=source(keys, time.monotonic) if keys else None,
             release=Path(release) if release else None,
             development=os.environ.get("EDGEKIT_DEVELOPMENT") == "1",
         )
@@ -106,21 +103,19 @@ class OriginTransport:
 
 def host(settings: Settings, static: Mapping[str, str | os.PathLike[str]]) -> Host:
     """Build the CPython host."""
-    key = settings.key
-    if key is None:
-        key = generate()
-        logger.warning("EDGEKIT_KEYS is not set: signing with a key that ends with this process")
-    signer, jwks = KeySigner(key), public_set(key)
+    if settings.keys is None:
+        logger.warning("EDGEKIT_KEYS is not set: using keys that end with this process")
+    keys = NativeKeys(settings.keys or fixed(generate()), time.time)
     transport = OriginTransport(settings.origin)
     return Host(
         name="native",
         clock=time.time,
         timer=time.monotonic,
         entropy=os.urandom,
-        views=CookieViews(signer, KeyVerifier(jwks), time.time),
-        origin=OriginClient(transport.fetch, signer, time.time),
+        views=CookieViews(keys, keys, time.time),
+        origin=OriginClient(transport.fetch, keys, time.time),
         catalog=Catalog(transport.public_fetch, time.monotonic, random.random),
-        jwks=jwks,
+        jwks=keys.jwks,
         assets=Assets(settings.release, static),
         development=settings.development,
         close=transport.close,

@@ -12,10 +12,9 @@ import pytest
 from edge import Stateless
 from edge.catalog import Catalog
 from edge.host import Host
-from edge.keys import KeySigner, KeyVerifier, generate
+from edge.keys import NativeKeys, fixed, generate
 from edge.origin_client import OriginClient
 from edge.testing import MemoryOrigin
-from edge.tokens import public_set
 from edge.views import CookieViews
 
 NOW = 1_767_225_600.0
@@ -37,22 +36,18 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="session")
-def jwk() -> dict[str, str]:
+def jwks() -> dict[str, Any]:
     return generate()
 
 
-@pytest.fixture(scope="session")
-def signer(jwk: dict[str, str]) -> KeySigner:
-    return KeySigner(jwk)
-
-
-@pytest.fixture(scope="session")
-def verifier(jwk: dict[str, str]) -> KeyVerifier:
-    return KeyVerifier(public_set(jwk))
+@pytest.fixture
+def keys(jwks: dict[str, Any], clock: Clock) -> NativeKeys:
+    """Signer, verifier and sealer in one."""
+    return NativeKeys(fixed(jwks), clock)
 
 
 @pytest.fixture
-def make_host(signer: KeySigner, verifier: KeyVerifier, clock: Clock) -> Callable[..., Host]:
+def make_host(keys: NativeKeys, clock: Clock) -> Callable[..., Host]:
     """`make_host(name="browser", views=…)`: a native host over an empty origin, but for what is named."""
 
     def make(**parts: Any) -> Host:
@@ -62,7 +57,7 @@ def make_host(signer: KeySigner, verifier: KeyVerifier, clock: Clock) -> Callabl
             "clock": clock,
             "timer": clock,
             "entropy": lambda size: next(serial).to_bytes(size, "big"),
-            "views": CookieViews(signer, verifier, clock),
+            "views": CookieViews(keys, keys, clock),
             "origin": OriginClient(origin.fetch, None, clock),
             "catalog": Catalog(origin.public_fetch, clock, lambda: 0.0),
         }

@@ -18,7 +18,8 @@ from edge import Stateless
 from edge.errors import Problem
 from edge.hosts import default
 from edge.hosts.native import OriginTransport, Settings, host
-from edge.keys import load_or_create
+from edge.keys import fixed, load_or_create
+from edge.keyset import KeySet
 
 VARIABLES = ("EDGEKIT_ORIGIN", "EDGEKIT_KEYS", "EDGEKIT_RELEASE", "EDGEKIT_DEVELOPMENT")
 Handler = Callable[[httpx2.Request], Awaitable[httpx2.Response]]
@@ -46,14 +47,17 @@ def test_everything_is_optional(environment: Callable[..., None]) -> None:
 
 
 def test_settings_are_read_from_the_environment(environment: Callable[..., None], tmp_path: Path) -> None:
-    jwk = load_or_create(tmp_path)
+    jwks = load_or_create(tmp_path)
     environment(
         EDGEKIT_ORIGIN="http://origin:1",
         EDGEKIT_KEYS=str(tmp_path / "edge-private.json"),
         EDGEKIT_RELEASE=str(tmp_path),
         EDGEKIT_DEVELOPMENT="1",
     )
-    assert Settings.from_environment() == Settings("http://origin:1", jwk, tmp_path, True)
+    found = Settings.from_environment()
+    assert found == Settings("http://origin:1", found.keys, tmp_path, True)
+    assert found.keys is not None
+    assert found.keys().set.public(0) == KeySet(jwks).public(0)
 
 
 def test_key_file_that_is_missing_or_broken_stops_the_start(
@@ -80,9 +84,9 @@ def test_host_without_a_key_says_so_and_works(caplog: pytest.LogCaptureFixture) 
     asyncio.run(made.close())
 
 
-def test_host_with_a_key_keeps_quiet(caplog: pytest.LogCaptureFixture, jwk: dict[str, str]) -> None:
+def test_host_with_a_key_keeps_quiet(caplog: pytest.LogCaptureFixture, jwks: dict[str, Any]) -> None:
     with caplog.at_level(logging.WARNING):
-        asyncio.run(host(Settings(key=jwk), {}).close())
+        asyncio.run(host(Settings(keys=fixed(jwks)), {}).close())
     assert caplog.messages == []
 
 

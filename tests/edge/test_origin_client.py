@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from edge.errors import Problem
-from edge.keys import KeySigner, KeyVerifier
+from edge.keys import NativeKeys
 from edge.origin_client import OriginClient
 from edge.records import Page, Record
 from edge.tokens import check_assertion
@@ -35,7 +35,7 @@ class Origin:
         return self.reply
 
 
-def client(origin: Origin, signer: KeySigner | None = None, clock: Any = None) -> OriginClient:
+def client(origin: Origin, signer: NativeKeys | None = None, clock: Any = None) -> OriginClient:
     return OriginClient(origin, signer, clock)
 
 
@@ -72,9 +72,9 @@ def test_outcome_of_an_earlier_commit_is_found_or_none() -> None:
     assert asyncio.run(client(Origin(404, b"")).outcome("ann", KEY)) is None
 
 
-def test_each_call_proves_who_asks_for_what(signer: KeySigner, verifier: KeyVerifier, clock: Any) -> None:
+def test_each_call_proves_who_asks_for_what(keys: NativeKeys, clock: Any) -> None:
     origin = Origin(404, b"")
-    made = client(origin, signer, clock)
+    made = client(origin, keys, clock)
     asyncio.run(made.record("ann", CUP))
     asyncio.run(made.outcome("bob", KEY))
     origin.reply = Reply(200, {}, b'{"items":[],"next":null}')
@@ -86,7 +86,8 @@ def test_each_call_proves_who_asks_for_what(signer: KeySigner, verifier: KeyVeri
         scheme, _, token = headers["authorization"].partition(" ")
         key = headers.get("idempotency-key", "")
         assert scheme == "Bearer"
-        subjects.append(asyncio.run(check_assertion(token, verifier, method, target, body, key, clock)))
+        principal = asyncio.run(check_assertion(token, keys, method, target, body, key, clock))
+        subjects.append(principal.subject)
     assert subjects == ["ann", "bob", "cyd", "dan"]
 
 

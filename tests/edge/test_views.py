@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from edge.errors import NeedsEdge, Problem
-from edge.keys import KeySigner, KeyVerifier, generate
+from edge.keys import NativeKeys, fixed, generate
 from edge.state import STATE_LIMIT
 from edge.tokens import VIEW_LIFE, mint_assertion, open_view
-from edge.types import View
+from edge.types import Principal, View
 from edge.views import CookieViews, PayloadViews, cookie_name
 
 VIEW = View("guest", 2, {"cups": 1}, ("key-one",))
@@ -20,8 +20,8 @@ Scope = dict[str, Any]
 
 
 @pytest.fixture
-def views(signer: KeySigner, verifier: KeyVerifier, clock: Callable[[], float]) -> CookieViews:
-    return CookieViews(signer, verifier, clock)
+def views(keys: NativeKeys, clock: Callable[[], float]) -> CookieViews:
+    return CookieViews(keys, keys, clock)
 
 
 @pytest.fixture
@@ -73,11 +73,11 @@ def test_cookie_set_over_http_does_not_count_over_https(
 
 
 def test_only_a_service_worker_sees_the_token_in_a_header(
-    issue: Callable[..., dict[bytes, bytes]], verifier: KeyVerifier, clock: Callable[[], float]
+    issue: Callable[..., dict[bytes, bytes]], keys: NativeKeys, clock: Callable[[], float]
 ) -> None:
     assert issue()[b"edgekit-view"] == b"changed"
     told = issue(headers={"edgekit-client": "1"})[b"edgekit-view"].decode()
-    assert asyncio.run(open_view(told, verifier, clock())).subject == "guest"
+    assert asyncio.run(open_view(told, keys, clock())).subject == "guest"
 
 
 @pytest.mark.parametrize(
@@ -108,12 +108,12 @@ def test_without_a_good_cookie_there_is_no_view(
 
 
 def test_tampered_foreign_and_expired_tokens_are_no_view(
-    views: CookieViews, token: str, make_scope: Callable[..., Scope], clock: Any, signer: KeySigner
+    views: CookieViews, token: str, make_scope: Callable[..., Scope], clock: Any, keys: NativeKeys
 ) -> None:
-    stranger = KeySigner(generate())
-    foreign = CookieViews(stranger, KeyVerifier({"keys": []}), clock)
+    stranger = NativeKeys(fixed(generate()), clock)
+    foreign = CookieViews(stranger, stranger, clock)
     headers = dict(asyncio.run(foreign.issue(make_scope("GET", "/", [("edgekit-client", "1")]), VIEW)))
-    call = asyncio.run(mint_assertion(signer, "guest", "GET", "/", b"", "", clock))
+    call = asyncio.run(mint_assertion(keys, Principal("guest"), "GET", "/", b"", "", clock))
     for bad in (token[:-2] + "AA", token.swapcase(), headers[b"edgekit-view"].decode(), call):
         assert opened(views, make_scope("GET", "/", [("cookie", f"edgekit-view={bad}")])) is None
     clock.now += VIEW_LIFE + 60

@@ -31,7 +31,7 @@ async function start(more = {}) {
     base: folder,
     read: async (file) => new Response(await fs.readFile(path.join(folder, file))),
     host: "edge",
-    services: originServices(undefined, { origin: false, jwk: null, jwks: null, development: false }),
+    services: originServices(undefined, { origin: false, keys: null, development: false }),
     log: () => {},
     ...more,
   });

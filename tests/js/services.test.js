@@ -60,7 +60,7 @@ test("records are read as the user and never kept; only an edge may write them",
 });
 
 test("the host learns how it is run", () => {
-  assert.deepEqual(JSON.parse(servicesOf(offline).config), { origin: true, jwk: null, jwks: null, development: true });
+  assert.deepEqual(JSON.parse(servicesOf(offline).config), { origin: true, keys: null, development: true });
 });
 
 test("what the network tells about the user is counted, the catalog is not", async () => {

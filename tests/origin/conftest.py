@@ -10,8 +10,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from edge.keys import KeySigner, KeyVerifier, generate, public_set
+from edge.keys import NativeKeys, fixed, generate
+from edge.keyset import KeySet
 from edge.tokens import mint_assertion
+from edge.types import Principal
 from edge.wire import Commit, RecordKey, StoredResponse, Write
 from origin.app import create_app
 from origin.sqlite import SQLiteStore
@@ -38,13 +40,18 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture(scope="session")
-def edge_key() -> dict[str, str]:
+def edge_keys() -> dict[str, Any]:
     return generate()
 
 
-@pytest.fixture(scope="session")
-def signer(edge_key: dict[str, str]) -> KeySigner:
-    return KeySigner(edge_key)
+@pytest.fixture
+def public_keys(edge_keys: dict[str, Any]) -> dict[str, Any]:
+    return KeySet(edge_keys).public(0)
+
+
+@pytest.fixture
+def signer(edge_keys: dict[str, Any], clock: FakeClock) -> NativeKeys:
+    return NativeKeys(fixed(edge_keys), clock)
 
 
 @pytest.fixture
@@ -55,9 +62,9 @@ def store(tmp_path: Path) -> Iterator[SQLiteStore]:
 
 @pytest.fixture
 async def client(
-    store: SQLiteStore, edge_key: dict[str, str], clock: FakeClock
+    store: SQLiteStore, public_keys: dict[str, Any], clock: FakeClock
 ) -> AsyncIterator[httpx2.AsyncClient]:
-    app = create_app(store, KeyVerifier(public_set(edge_key)), clock)
+    app = create_app(store, NativeKeys(fixed(public_keys), clock), clock)
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://origin") as client:
         yield client
@@ -67,13 +74,13 @@ Call = Callable[..., Awaitable[httpx2.Response]]
 
 
 @pytest.fixture
-def call(client: httpx2.AsyncClient, signer: KeySigner, clock: FakeClock) -> Call:
+def call(client: httpx2.AsyncClient, signer: NativeKeys, clock: FakeClock) -> Call:
     """`await call("GET", "/records/…", subject="ann", body=b"", key="")`: a well signed call."""
 
     async def call(
         method: str, target: str, subject: str = "ann", body: bytes = b"", key: str = ""
     ) -> httpx2.Response:
-        token = await mint_assertion(signer, subject, method, target, body, key, clock)
+        token = await mint_assertion(signer, Principal(subject), method, target, body, key, clock)
         headers = {"Authorization": f"Bearer {token}"} | ({"Idempotency-Key": key} if key else {})
         return await client.request(method, target, content=body, headers=headers)
 

@@ -80,11 +80,14 @@ async def test_two_users_with_one_key(call, make_commit):
 @pytest.mark.parametrize("key", ["", "short", "x" * 65, "sixteen or more!", "ünïcödé-ünïcödé-"])
 async def test_a_malformed_key_is_400(client, signer, clock, make_commit, key):
     from edge.tokens import mint_assertion
+    from edge.types import Principal
 
     body = encode_commit(make_commit({}))
     # Header values reach the app as latin-1, and that is what an assertion vouches for.
     header = key.encode()
-    token = await mint_assertion(signer, "ann", "POST", "/commit", body, header.decode("latin-1"), clock)
+    token = await mint_assertion(
+        signer, Principal("ann"), "POST", "/commit", body, header.decode("latin-1"), clock
+    )
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": header}
     response = await client.post("/commit", content=body, headers=headers)
     assert (response.status_code, response.json()["code"]) == (400, "malformed-key")

@@ -8,9 +8,9 @@ import httpx2
 import pytest
 
 from edge.errors import Problem
-from edge.keys import KeySigner, KeyVerifier, generate, public_set
+from edge.keys import NativeKeys, fixed, generate
 from edge.tokens import check_assertion, mint_assertion, mint_view
-from edge.types import View
+from edge.types import Principal, View
 from edge.wire import encode_commit
 from origin.auth import load_verifier
 from origin.errors import StartError
@@ -28,7 +28,7 @@ def send(client, signer, clock):
 
     async def send(signer=signer, subject="ann", minted=None, sent=None):
         mint, real = call | (minted or {}), call | (sent or {})
-        token = await mint_assertion(signer, subject, **mint, clock=clock)
+        token = await mint_assertion(signer, Principal(subject), **mint, clock=clock)
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": real["key"]}
         return await client.request(real["method"], real["target"], content=real["body"], headers=headers)
 
@@ -69,8 +69,8 @@ async def test_a_commit_with_another_body_or_key_is_refused(send, make_commit):
     assert (await send(minted=call, sent=call)).status_code == 200
 
 
-async def test_a_strange_key_is_refused(send):
-    assert_refused(await send(signer=KeySigner(generate())))
+async def test_a_strange_key_is_refused(send, clock):
+    assert_refused(await send(signer=NativeKeys(fixed(generate()), clock)))
 
 
 async def test_nobody_is_refused(send):
@@ -79,7 +79,7 @@ async def test_nobody_is_refused(send):
 
 @pytest.mark.parametrize(("seconds", "status"), [(64, 200), (65, 401), (-6, 401)])
 async def test_an_assertion_lives_a_minute(client, signer, clock, seconds, status):
-    token = await mint_assertion(signer, "ann", "GET", TARGET, b"", "", clock)
+    token = await mint_assertion(signer, Principal("ann"), "GET", TARGET, b"", "", clock)
     clock.now += seconds
     response = await client.get(TARGET, headers={"Authorization": f"Bearer {token}"})
     assert response.status_code == status
@@ -89,7 +89,7 @@ async def test_an_assertion_lives_a_minute(client, signer, clock, seconds, statu
     ("scheme", "status"), [("Bearer", 200), ("bearer", 200), ("DPoP", 401), ("Basic", 401)]
 )
 async def test_the_scheme_is_bearer(client, signer, clock, scheme, status):
-    token = await mint_assertion(signer, "ann", "GET", TARGET, b"", "", clock)
+    token = await mint_assertion(signer, Principal("ann"), "GET", TARGET, b"", "", clock)
     response = await client.get(TARGET, headers={"Authorization": f"{scheme} {token}"})
     assert response.status_code == status
 
@@ -121,7 +121,7 @@ async def test_no_token_is_refused_everywhere(client, method, target):
 
 
 async def test_ten_megabytes_of_token_are_not_even_parsed(client, signer, clock):
-    token = await mint_assertion(signer, "ann", "GET", TARGET, b"", "", clock)
+    token = await mint_assertion(signer, Principal("ann"), "GET", TARGET, b"", "", clock)
     head, payload, signature = token.split(".")
     huge = f"{head}.{payload}{'A' * 10_000_000}.{signature}"
     response = await client.get(TARGET, headers={"Authorization": f"Bearer {huge}"})
@@ -135,32 +135,40 @@ async def test_ten_megabytes_of_token_are_not_even_parsed(client, signer, clock)
         await check_assertion(huge, Untouched(), "GET", TARGET, b"", "", clock)
 
 
-def test_the_public_set_is_loaded(tmp_path, edge_key):
+def test_the_public_set_is_loaded(tmp_path, public_keys, clock):
     file = tmp_path / "keys.json"
-    file.write_text(json.dumps(public_set(edge_key)))
-    assert isinstance(load_verifier(file), KeyVerifier)
+    file.write_text(json.dumps(public_keys))
+    assert load_verifier(file, clock, clock).jwks == public_keys
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
         ("", "Expecting value"),
-        ("[]", "list indices"),
+        ("[]", "not a JWK set"),
         ('{"keys": []}', "the set is empty"),
-        ('{"keys": [{"kty": "EC"}]}', "crv"),
-        ('{"keys": [{"d": "secret"}]}', "holds a private key"),
+        ('{"keys": [{"kty": "EC"}]}', "neither ES256"),
+        ('{"keys": [{"d": "secret"}]}', "neither ES256"),
     ],
 )
-def test_bad_key_files_are_named(tmp_path, content, reason):
+def test_bad_key_files_are_named(tmp_path, clock, content, reason):
     file = tmp_path / "keys.json"
     file.write_text(content)
     with pytest.raises(
         StartError, match=rf"keys\.json is not a usable set of public keys: .*{reason}"
     ) as caught:
-        load_verifier(file)
+        load_verifier(file, clock, clock)
     assert "secret" not in str(caught.value)
 
 
-def test_a_missing_key_file_is_named(tmp_path):
+def test_private_keys_are_refused(tmp_path, edge_keys, clock):
+    file = tmp_path / "keys.json"
+    for private in edge_keys["keys"]:
+        file.write_text(json.dumps({"keys": [private]}))
+        with pytest.raises(StartError, match="holds a private key"):
+            load_verifier(file, clock, clock)
+
+
+def test_a_missing_key_file_is_named(tmp_path, clock):
     with pytest.raises(StartError, match=r"keys\.json"):
-        load_verifier(tmp_path / "keys.json")
+        load_verifier(tmp_path / "keys.json", clock, clock)

@@ -15,8 +15,8 @@ import httpx2
 import pytest
 
 import origin
-from edge.keys import public_set
 from edge.tokens import mint_assertion
+from edge.types import Principal
 from edge.wire import decode_outcome, encode_commit
 from origin.__main__ import main
 
@@ -47,8 +47,8 @@ class Process:
 
 
 @pytest.fixture
-def folder(tmp_path, edge_key):
-    (tmp_path / "keys.json").write_text(json.dumps(public_set(edge_key)))
+def folder(tmp_path, public_keys):
+    (tmp_path / "keys.json").write_text(json.dumps(public_keys))
     (tmp_path / "catalog").mkdir()
     (tmp_path / "catalog" / "teas.json").write_text('{"assam": {"name": "Assam"}}')
     return tmp_path
@@ -83,7 +83,7 @@ async def network(listener):
 @pytest.fixture
 def call(network, signer):
     async def call(method, target, body=b"", key=""):
-        token = await mint_assertion(signer, "ann", method, target, body, key, time.time)
+        token = await mint_assertion(signer, Principal("ann"), method, target, body, key, time.time)
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
         return await network.request(method, target, content=body, headers=headers)
 
