@@ -11,8 +11,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from edge import Stateless, context
+from edge.jose import decode_segment
 from edge.testing import Client
-from edge.tokens import decode_segment
 from edge.wire import RecordKey
 
 SERVICE_WORKER = {"edgekit-client": "1"}
