@@ -52,7 +52,7 @@ def test_health_says_who_answers(client: Client) -> None:
 def test_keys_are_public_and_have_no_private_member(client: Client) -> None:
     answer = client.get("/_edge/keys")
     (key,) = answer.json()["keys"]
-    assert set(key) == {"kty", "crv", "x", "y", "kid", "alg", "use"}
+    assert set(key) == {"kty", "crv", "x", "y", "kid", "alg", "use", "nbf"}
     assert answer.headers["cache-control"].startswith("public")
 
 
