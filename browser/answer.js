@@ -10,7 +10,7 @@ import { race } from "./race.js";
 import { fileAnswer } from "./static-file.js";
 import { unavailable } from "./unavailable.js";
 
-const OWN = { "x-content-type-options": "nosniff", [HEADER.host]: "browser" };
+const OWN = { [HEADER.host]: "browser" };
 
 /** @typedef {import("./release.js").Release} Release */
 /** @typedef {ReturnType<typeof import("./edges.js").createEdges>} Edges */

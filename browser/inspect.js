@@ -35,9 +35,9 @@ export async function listCaches(caches, prefix) {
 /** @param {Request} request @param {Facts} facts */
 export function inspection(request, facts) {
   if (!(request.headers.get("accept") ?? "").includes("text/html")) {
-    return answer(JSON.stringify(facts, null, 1), { "content-type": "application/json" }, 200);
+    return answer(request, JSON.stringify(facts, null, 1), "application/json", 200);
   }
-  return kitPage("This browser's own host", page(facts), 200);
+  return kitPage(request, "This browser's own host", page(facts), 200);
 }
 
 /** @param {Facts} facts */

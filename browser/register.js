@@ -2,6 +2,27 @@
 /** Registers the service worker. Imports nothing, because it is served as /_edge/register.js. */
 
 const PATIENCE = 15_000; // ms; some blockers leave register() pending for ever
+const WORKER = "/sw.js";
+
+/**
+ * Where Trusted Types are enforced, only this policy makes addresses of worker scripts, and it knows one. Policies
+ * of one name cannot be made twice, so nobody can put another in its place.
+ */
+const policy = makePolicy();
+
+function makePolicy() {
+  try {
+    return /** @type {any} */ (globalThis).trustedTypes?.createPolicy("edgekit", {
+      /** @param {string} url */
+      createScriptURL(url) {
+        if (url !== WORKER) throw new TypeError(`${url} is not the service worker of this site`);
+        return url;
+      },
+    });
+  } catch {
+    return undefined; // not allowed by the page's own policy: then `register` says so
+  }
+}
 
 /** @returns {ServiceWorkerContainer | undefined} */
 export function container() {
@@ -15,7 +36,7 @@ export function container() {
 /** @param {ServiceWorkerContainer} workers */
 export async function register(workers) {
   // "imports": an update check asks for sw.js again, but not for the modules that it names by their content.
-  const registering = workers.register("/sw.js", { type: "module", updateViaCache: "imports", scope: "/" });
+  const registering = workers.register(policy?.createScriptURL(WORKER) ?? WORKER, { type: "module", updateViaCache: "imports", scope: "/" });
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
   // register() queues behind update checks, for seconds at times; a registration that is there need not wait.
   const present = await Promise.race([workers.getRegistration("/"), late.then(() => undefined)]);

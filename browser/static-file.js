@@ -1,6 +1,8 @@
 // @ts-check
 /** A whole file as the answer to a request for it, or for a part of it (RFC 9110, sections 13 and 14). */
 
+import { securityHeaders } from "./security-headers.js";
+
 const ONE_RANGE = /^bytes=(\d*)-(\d*)$/;
 
 /**
@@ -12,7 +14,8 @@ const ONE_RANGE = /^bytes=(\d*)-(\d*)$/;
  */
 export async function fileAnswer(request, stored, etag, own) {
   const headers = new Headers(stored.headers);
-  for (const [name, value] of new Headers(own)) headers.set(name, value);
+  const secure = securityHeaders(headers.get("content-type") ?? "", request.url);
+  for (const [name, value] of [...Object.entries(secure), ...new Headers(own)]) headers.set(name, value);
   headers.set("accept-ranges", "bytes");
   headers.set("etag", etag);
   if (names(request.headers.get("if-none-match"), etag)) return new Response(null, { status: 304, headers });

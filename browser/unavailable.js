@@ -2,6 +2,7 @@
 /** The honest answer when no host could: a page for people, a problem document (RFC 9457) for programs. */
 
 import { HEADER, PATH } from "./protocol.js";
+import { securityHeaders } from "./security-headers.js";
 
 const TITLE = "This host cannot answer the request; an edge can"; // as edge/errors.py has it
 
@@ -12,12 +13,13 @@ const TITLE = "This host cannot answer the request; an edge can"; // as edge/err
  * @returns {Response} 503
  */
 export function unavailable(request, routes = [], own = undefined) {
-  if (request.mode !== "navigate") return problem();
+  if (request.mode !== "navigate") return problem(request);
   if (own === undefined || !isRead(request)) return page(request, routes);
-  return answer(request.method === "HEAD" ? null : own.body, { "content-type": own.headers.get("content-type") ?? "text/html" });
+  return answer(request, request.method === "HEAD" ? null : own.body, own.headers.get("content-type") ?? "text/html");
 }
 
-function problem() {
+/** @param {Request} request */
+function problem(request) {
   const document = {
     type: "urn:problem-type:edgekit:needs-edge",
     title: TITLE,
@@ -26,7 +28,7 @@ function problem() {
     retryable: true,
     detail: "no edge could be reached",
   };
-  return answer(JSON.stringify(document), { "content-type": "application/problem+json" });
+  return answer(request, JSON.stringify(document), "application/problem+json");
 }
 
 /** @param {Request} request @param {string[]} routes */
@@ -37,37 +39,35 @@ function page(request, routes) {
   const label = (/** @type {string} */ path) => (path === "/" ? "Start page" : escape(path));
   const links = routes.map((path) => `<li><a href="${escape(path)}">${label(path)}</a></li>`).join("");
   const works = links === "" ? "" : `<h2>What works without it</h2><ul>${links}</ul>`;
-  return kitPage("No connection", `<p>This page needs the server, and it cannot be reached.</p>\n${advice}${works}`, 503);
+  return kitPage(request, "No connection", `<p>This page needs the server, and it cannot be reached.</p>\n${advice}${works}`, 503);
 }
 
 /**
  * A page of the kit. Its style is a file, because policies forbid inline ones; it reads well without.
  *
+ * @param {Request} request
  * @param {string} title
  * @param {string} content   HTML
  * @param {number} status
  */
-export function kitPage(title, content, status) {
+export function kitPage(request, title, content, status) {
   const html = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark"><title>${escape(title)}</title>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="${PATH.reserved}page.css"></head>
 <body><main><h1>${escape(title)}</h1>${content}</main></body></html>
 `;
-  return answer(html, {
-    "content-type": "text/html; charset=utf-8",
-    "content-security-policy": "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
-  }, status);
+  return answer(request, html, "text/html; charset=utf-8", status);
 }
 
-/** @param {BodyInit | null} body @param {Record<string, string>} headers */
-export function answer(body, headers, status = 503) {
+/** @param {Request} request @param {BodyInit | null} body @param {string} contentType */
+export function answer(request, body, contentType, status = 503) {
   return new Response(body, {
     status,
     headers: {
-      ...headers,
+      ...securityHeaders(contentType, request.url),
+      "content-type": contentType,
       "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
       [HEADER.host]: "browser",
       "server-timing": 'edgekit;desc="browser";dur=0',
     },

@@ -9,7 +9,8 @@ from .errors import Problem
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark"><title>{title}</title></head>
+<meta name="color-scheme" content="light dark"><title>{title}</title>
+<link rel="icon" href="data:,"><link rel="stylesheet" href="/_edge/page.css"></head>
 <body><main><h1>{title}</h1><p>{detail}</p><p><a href="/">Back to the start</a></p></main></body></html>
 """
 

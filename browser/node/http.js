@@ -5,6 +5,8 @@ import http from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
+import { securityHeaders } from "../security-headers.js";
+
 const HEADER_LIMIT = 262_144; // bytes; far above the kit's own limit, so that the kit answers 431 itself
 const WHOLE = 65_536; // bytes of a body that is read before the app is called
 const METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
@@ -49,8 +51,9 @@ export function createServer(answer) {
     const code = "code" in error && error.code === "HPE_HEADER_OVERFLOW" ? "headers-too-large" : "malformed-header";
     const { status, title } = PROBLEMS[code];
     const body = document(code);
-    const head = [`HTTP/1.1 ${status} ${title}`, "Content-Type: application/problem+json", "Connection: close"];
-    return socket.end(`${head.join("\r\n")}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    const fields = { ...refusalHeaders(), connection: "close", "content-length": Buffer.byteLength(body) };
+    const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+    return socket.end(`HTTP/1.1 ${status} ${title}\r\n${lines.join("")}\r\n${body}`);
   });
   return server;
 }
@@ -138,10 +141,14 @@ async function write(response, outgoing) {
 
 /** @param {keyof typeof PROBLEMS} code */
 function refusal(code) {
-  const headers = new Headers({ "content-type": "application/problem+json", "cache-control": "no-store" });
-  headers.set("edgekit-host", "edge");
+  const headers = new Headers(refusalHeaders());
   if (code === "method-not-allowed") headers.set("allow", METHODS);
   return new Response(document(code), { status: PROBLEMS[code].status, headers });
+}
+
+function refusalHeaders() {
+  const type = "application/problem+json";
+  return { ...securityHeaders(type, "http:"), "content-type": type, "cache-control": "no-store", "edgekit-host": "edge" };
 }
 
 /** @param {keyof typeof PROBLEMS} code */

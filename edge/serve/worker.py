@@ -19,6 +19,7 @@ import uvicorn
 from uvicorn.importer import ImportFromStringError, import_from_string
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .. import security_headers
 from ..errors import Problem
 from ..problem_response import render
 
@@ -31,6 +32,7 @@ class Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the problem has its own words
         status, headers, body = render(Problem("malformed-request"), page=False)
+        headers += security_headers.missing(headers, "http")
         lines = [b"HTTP/1.1 %d Bad Request" % status, *(b"%s: %s" % header for header in headers)]
         self.transport.write(b"\r\n".join([*lines, b"connection: close", b"", body]))
         self.transport.close()

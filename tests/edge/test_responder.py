@@ -12,6 +12,7 @@ from edge.errors import NeedsEdge, Problem
 from edge.host import Host
 from edge.page_script import TAG
 from edge.responder import REDIRECTS, Responder
+from edge.security_headers import ALWAYS
 
 PAGE = [(b"content-type", b"text/html"), (b"content-length", b"13")]
 NAVIGATION = [("sec-fetch-dest", "document")]
@@ -52,6 +53,7 @@ def test_answer_is_sent_with_who_gave_it_and_how_long_it_took(make: Make, clock:
             "status": 201,
             "headers": [
                 (b"x-own", b"1"),
+                *ALWAYS,
                 (b"edgekit-host", b"native"),
                 (b"server-timing", b'edgekit;desc="native";dur=42.50'),
             ],

@@ -55,3 +55,17 @@ test("HEAD has the headers and no body", async () => {
   assert.deepEqual([response.status, response.body, response.headers.get("content-length")], [200, null, "10"]);
   assert.equal(response.headers.get("accept-ranges"), "bytes");
 });
+
+for (const [type, policy] of /** @type {const} */ ([
+  ["text/css", false],
+  ["text/html; charset=utf-8", true],
+  ["image/svg+xml", true],
+  ["text/javascript", true],
+])) {
+  test(`a policy ${policy ? "goes" : "does not go"} with ${type}`, async () => {
+    const stored = new Response(TEXT, { headers: { "content-type": type } });
+    const { headers } = await fileAnswer(new Request("https://shop.test/a"), stored, ETAG, {});
+    assert.equal(headers.has("content-security-policy"), policy);
+    assert.equal(headers.get("x-content-type-options"), "nosniff");
+  });
+}

@@ -18,7 +18,9 @@ test("people get a page that offers what works", async () => {
   assert.match(html, /color-scheme" content="light dark"/);
   assert.match(html, /<link rel="stylesheet" href="\/_edge\/page.css">/);
   assert.doesNotMatch(html, /<style|style=/);
-  assert.match(response.headers.get("content-security-policy") ?? "", /default-src 'none'; style-src 'self'/);
+  assert.match(response.headers.get("content-security-policy") ?? "", /^default-src 'none'; script-src 'self' /);
+  assert.equal(response.headers.get("x-content-type-options"), "nosniff");
+  assert.equal(response.headers.get("strict-transport-security"), "max-age=31536000");
   assert.equal(response.headers.get("cache-control"), "no-store");
   assert.equal(response.headers.get("server-timing"), 'edgekit;desc="browser";dur=0');
 });
@@ -38,5 +40,6 @@ test("the app's own page is for those who read", async () => {
   const own = () => new Response("<h1>Ours</h1>", { headers: { "content-type": "text/html; charset=utf-8" } });
   const response = unavailable(navigation("GET"), ["/"], own());
   assert.deepEqual([response.status, response.headers.get("content-type"), await response.text()], [503, "text/html; charset=utf-8", "<h1>Ours</h1>"]);
+  assert.match(response.headers.get("content-security-policy") ?? "", /require-trusted-types-for 'script'/);
   assert.match(await unavailable(navigation("POST"), [], own()).text(), /not certain/);
 });
