@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from . import endpoints, hosts
 from .applied import STORED, find
 from .context import Context
+from .csrf import check_write, is_foreign
 from .errors import NeedsEdge, Problem
 from .exchange import Exchange
 from .host import Host
@@ -22,9 +23,9 @@ from .intake import (
     SAFE,
     check_head,
     check_json,
-    check_site,
     declared_length,
     diagnose,
+    form_field,
     idempotency_key,
     limited,
     part_size,
@@ -35,7 +36,7 @@ from .lifespan import run_lifespan
 from .placement import Placement
 from .responder import Responder
 from .settlement import Settlement, fingerprint_of
-from .types import View
+from .visitor import Visitor
 
 ATTEMPTS = 4  # runs of a handler whose records change under it
 PAUSE = 0.02  # seconds at most before the second run
@@ -49,6 +50,7 @@ class Stateless:
     `shared`: record collections that belong to everybody instead of to one user.
     `readable`: record collections that browsers may read just as they are stored, the user's own or
     shared ones; handlers that read any other escalate to an edge.
+    `bound`: path patterns that only signed-in users whose session is bound to their device may use.
     `static`: URL prefix -> folder of files that go into the browser release as they are.
     `script`: whether pages get the script that registers the service worker.
     `max_body`: bytes of the largest request body.
@@ -61,6 +63,7 @@ class Stateless:
         *,
         shared: Iterable[str] = (),
         readable: Iterable[str] = (),
+        bound: Iterable[str] = (),
         static: Mapping[str, str | PathLike[str]] | None = None,
         script: bool = True,
         max_body: int = BODY_LIMIT,
@@ -69,6 +72,7 @@ class Stateless:
         self.placement = Placement(anywhere)
         self.shared = frozenset(shared)
         self.readable = frozenset(readable)
+        self._bound = Placement(bound)
         self.static = dict(static or {})
         self.script = script
         self.max_body = max_body
@@ -101,12 +105,14 @@ class Stateless:
             if endpoints.owns(scope, host):
                 await endpoints.answer(scope, receive, responder, host, self.shared, self.readable)
                 return
-            view = await host.views.open(scope)
+            visitor = await host.visitors.open(scope)
+            responder.fields += visitor.headers
+            if self._bound.holds(scope["path"]) and not visitor.is_bound and host.name != "browser":
+                raise Problem("device-required", "sign in in a browser that runs scripts and service workers")
             if scope["method"] in SAFE:
-                await self._safe(host, view, scope, limited(receive, self.max_body), responder)
+                await self._safe(host, visitor, scope, limited(receive, self.max_body), responder)
             else:
-                check_site(scope, known=view is not None)
-                await self._unsafe(host, view, scope, limited(receive, self.max_body), responder)
+                await self._unsafe(host, visitor, scope, limited(receive, self.max_body), responder)
         except ClientDisconnect:
             return  # nobody is left to be told
         except Exception as error:
@@ -118,24 +124,29 @@ class Stateless:
             await responder.problem(problem)
 
     async def _safe(
-        self, host: Host, view: View | None, scope: dict[str, Any], receive: Receive, responder: Responder
+        self, host: Host, visitor: Visitor, scope: dict[str, Any], receive: Receive, responder: Responder
     ) -> None:
-        ctx = self._context(host, view, scope, None)
+        ctx = self._context(host, visitor, scope, None)
         settlement = Settlement(host, ctx, scope)
         await Exchange(ctx, responder, settlement.safe).run(self.app, scope, receive)
 
     async def _unsafe(
-        self, host: Host, view: View | None, scope: dict[str, Any], receive: Receive, responder: Responder
+        self, host: Host, visitor: Visitor, scope: dict[str, Any], receive: Receive, responder: Responder
     ) -> None:
         body = await read_body(receive, declared_length(scope))
         if body is None:
             return
+        visitor.check_body(body)
         check_json(scope, body)
         fingerprint = fingerprint_of(scope, body)
-        key = await idempotency_key(scope, body, fingerprint)
+        field = await form_field(scope, body)
+        if visitor.session is not None:
+            check_write(scope, field, host.visitors.form_secrets(visitor.session))
+        key = idempotency_key(scope, field, fingerprint)
+        view = visitor.view
         earlier = find(view.applied, key, fingerprint) if view is not None and key is not None else None
         for attempt in range(1, ATTEMPTS + 1):
-            ctx = self._context(host, view, scope, key)
+            ctx = self._context(host, visitor, scope, key)
             settlement = Settlement(
                 host, ctx, scope, body=body, key=key, fingerprint=fingerprint, repeated=earlier is not None
             )
@@ -157,8 +168,13 @@ class Stateless:
             else:
                 return
 
-    def _context(self, host: Host, view: View | None, scope: dict[str, Any], key: str | None) -> Context:
-        seed = key or host.entropy(16).hex()
+    def _context(self, host: Host, visitor: Visitor, scope: dict[str, Any], key: str | None) -> Context:
         return Context(
-            host, view, method=scope["method"], key=seed, shared=self.shared, readable=self.readable
+            host,
+            visitor,
+            method=scope["method"],
+            key=key or host.entropy(16).hex(),
+            shared=self.shared,
+            readable=self.readable,
+            foreign=scope["method"] not in SAFE and is_foreign(scope),
         )

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import Any
+from typing import Any, Literal
 
 from starlette.requests import HTTPConnection
 
 from .catalog import CatalogReader
-from .errors import NeedsEdge
+from .csrf import mark
+from .errors import NeedsEdge, Problem
 from .host import Host
 from .intake import KEY_FIELD, SAFE
+from .jose import encode_segment
 from .records import Records
 from .state import State
-from .types import Entropy, HostName, View
+from .tokens import Session
+from .types import JSON, Entropy, HostName, Principal
+from .visitor import User, Visitor
+from .wire import encode_json
 
 SCOPE_KEY = "edgekit"
+GUEST_PREFIX = "guest:"  # no app gives such an id to a user
+USER_LIMIT = 128  # characters of a user's id
+CLAIMS_LIMIT = 256  # bytes of JSON; they travel in two tokens
 
 
 class Html(str):
@@ -34,29 +42,34 @@ class Context:
     def __init__(
         self,
         host: Host,
-        view: View | None,
+        visitor: Visitor,
         *,
         method: str,
         key: str,
         shared: frozenset[str],
         readable: frozenset[str] = frozenset(),
+        foreign: bool = False,
     ) -> None:
         self._host = host
-        self.key = key
+        self._foreign = foreign
         self._ids = 0
-        self._subject = view.subject if view else None
-        self.view = view
+        self._sealed = State(visitor.sealed or {})
+        self.key = key
+        self.visitor = visitor
+        self.session: Session | None = visitor.session
+        """Whose request this is by now; not that of `visitor` once a guest was made or a user signed in."""
+        self.signed_out: Literal["", "here", "everywhere"] = ""
         self.escalated = False
         self.now: float = host.clock()
         """Wall time in seconds, read once: the same for the whole request."""
-        self.state = State(view.state if view else {})
+        self.state = State(visitor.view.state if visitor.view else {})
         """The user's small readable state; a dict of JSON values. Change it to keep the change."""
         self.catalog = CatalogReader(host.catalog)
         """Data that is the same for everybody."""
         self.records = Records(
             host.origin,
             shared,
-            lambda: self._subject,
+            self.principal,
             writable=method not in SAFE,
             readable=readable if host.name == "browser" else None,
         )
@@ -68,22 +81,91 @@ class Context:
         return self._host.name
 
     @property
-    def user(self) -> str | None:
-        """The id of the user (a guest, until somebody signs in), or None for a first-time visitor."""
-        return self._subject
+    def user(self) -> User | None:
+        """Whose request this is, signed in or a guest; None for a first-time visitor."""
+        session = self.session
+        return None if session is None else User(session.subject, session.guest, session.claims)
 
     @property
-    def is_new_guest(self) -> bool:
-        """Whether this request made the guest: the client does not have the view yet."""
-        return self._subject is not None and self.view is None
+    def sealed(self) -> State:
+        """State that the user must not read or edit; like `state`, but encrypted and for 24 hours at most.
 
-    def ensure_user(self) -> str:
-        """The user's id; a first-time visitor becomes a guest. Raises NeedsEdge in the browser."""
-        if self._subject is None:
+        Raises NeedsEdge in the browser, which cannot open it: the request goes to an edge.
+        """
+        if self._host.name == "browser":
+            raise self.needs_edge("sealed state")
+        return self._sealed
+
+    def sign_in(self, user_id: str, **claims: JSON) -> None:
+        """From this answer on the visitor is `user_id` (up to 128 characters), in a new session.
+
+        `claims` (up to 256 bytes of JSON) are what `ctx.user.claims` shows from now on, for the user to read.
+        Call it once you know who it is, before you touch that user's records. Raises NeedsEdge in the
+        browser; ValueError for an id or claims that cannot be; `Problem("forbidden")` if a page of another
+        site sent the request.
+        """
+        if self._host.name == "browser":
+            raise self.needs_edge("signing in")
+        if (
+            not 0 < len(user_id) <= USER_LIMIT
+            or user_id.startswith(GUEST_PREFIX)
+            or not user_id.isprintable()
+        ):
+            raise ValueError(f"not an id for a user: {user_id!r}")
+        if len(encode_json(claims)) > CLAIMS_LIMIT:
+            raise ValueError(f"claims over {CLAIMS_LIMIT} bytes of JSON: keep them in a record")
+        if self._foreign:
+            raise Problem("forbidden", "a page of another site sent this")
+        if self.records.touched_own:
+            raise RuntimeError("sign in before you touch records of the user")
+        proof, now = self.visitor.proof, int(self.now)
+        if proof is not None and not proof.fresh:
+            raise self._host.visitors.refusal(proof)  # with a nonce: the next try is bound to the device
+        jkt = proof.jkt if proof is not None else None
+        self.session = Session(user_id, new_sid(self._host.entropy), False, now, 0, claims, jkt)
+        self.signed_out = ""
+
+    def sign_out(self, *, everywhere: bool = False) -> None:
+        """With this answer the session ends and its state is forgotten; the visitor is nobody again.
+
+        `everywhere` ends all sessions of this user. Raises NeedsEdge in the browser.
+        """
+        if self._host.name == "browser":
+            raise self.needs_edge("signing out")
+        self.signed_out = "everywhere" if everywhere else "here"
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the client does not have this session yet."""
+        return self.session is not self.visitor.session
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether this request signed a user in."""
+        return self.is_new and self.session is not None and not self.session.guest
+
+    def principal(self) -> Principal | None:
+        """For whom the origin is asked; None for somebody who owns nothing yet."""
+        session = self.session
+        if session is None:
+            return None
+        # A session that begins with this request is not known to the origin yet.
+        return (
+            Principal(session.subject)
+            if self.is_new
+            else Principal(session.subject, session.sid, session.epoch)
+        )
+
+    def ensure_user(self) -> Session:
+        """The session; a first-time visitor becomes a guest. Raises NeedsEdge in the browser, and
+        `Problem("origin-unavailable")` for a user whose session cannot be checked now."""
+        if self.session is None:
             if self._host.name == "browser":
                 raise self.needs_edge("making a guest")
-            self._subject = guest_id(self._host.entropy)
-        return self._subject
+            if self.visitor.is_unknown:
+                raise Problem("origin-unavailable", "the session cannot be renewed now")
+            self.session = guest(self._host.entropy, self.now)
+        return self.session
 
     def new_id(self) -> str:
         """A fresh id of 26 characters. A retry of the same request gets the same ids again."""
@@ -91,14 +173,21 @@ class Context:
         return _base32(hashlib.sha256(f"{self.key}\0{self._ids}".encode()).digest()[:16])
 
     def form_key(self) -> Html:
-        """A hidden input for an HTML form that makes sending it twice harmless."""
-        self.ensure_user()  # the key means something only together with whose it is
-        key = _base32(self._host.entropy(16))
+        """A hidden input for an HTML form: sending it twice is harmless, and other sites cannot send it."""
+        session, view = self.ensure_user(), self.visitor.view
+        known = view is not None and not self.is_new and view.form_secret
+        secret = known or self._host.visitors.form_secret(session)
+        key = mark(_base32(self._host.entropy(16)), secret)
         return Html(f'<input type="hidden" name="{KEY_FIELD}" value="{key}">')
+
+    @property
+    def sealed_change(self) -> State | None:
+        """The sealed state, if this request changed it."""
+        return self._sealed if self._sealed.changed else None
 
     def close(self) -> None:
         """The answer is on its way: from now on a change could not take part in it."""
-        self.records.closed = self.state.closed = True
+        self.records.closed = self.state.closed = self._sealed.closed = True
 
     def needs_edge(self, what: str) -> NeedsEdge:
         """The exception to raise when this host lacks `what`; remembered, in case the app swallows it."""
@@ -117,9 +206,15 @@ def context(request: HTTPConnection) -> Context:
     return found
 
 
-def guest_id(entropy: Entropy) -> str:
-    """A new user's id: 128 random bits."""
-    return _base32(entropy(16))
+def guest(entropy: Entropy, now: float) -> Session:
+    """The session of a new guest: 128 random bits for the id, and as many for the session."""
+    name = GUEST_PREFIX + _base32(entropy(16))
+    return Session(name, new_sid(entropy), True, int(now), 0, {})
+
+
+def new_sid(entropy: Entropy) -> str:
+    """A session id: 128 random bits in 22 characters."""
+    return encode_segment(entropy(16))
 
 
 def _base32(data: bytes) -> str:

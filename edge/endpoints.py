@@ -3,6 +3,7 @@
 GET /_edge/health                               200 when this host answers
 GET /_edge/keys                                 public JWK set (RFC 7517)
 GET /_edge/view                                 204; Edgekit-View holds the token
+POST /_edge/session/plain                       204; a bound session, for a while without its device
 GET /_edge/catalog/{collection}                 public, cacheable
 GET /_edge/records/{scope}/{collection}[/{id}]  the caller's own or shared ones, where `readable` allows it
 everything else                                 the browser release, if this host serves one
@@ -10,22 +11,24 @@ everything else                                 the browser release, if this hos
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive
 
-from .context import guest_id
+from .context import guest
 from .errors import Problem
 from .host import Host
-from .intake import SAFE
+from .intake import SAFE, limited, read_body
 from .records import NOBODY, Record
 from .responder import Responder
-from .types import View
-from .views import CLIENT_HEADER, VIEW_HEADER
+from .types import Principal, View
+from .visitor import CLIENT_HEADER, VIEW_HEADER, Changes, Visitor
 from .wire import RecordKey, encode_json, is_name
 
 PREFIX = "/_edge/"
+PLAIN = "/_edge/session/plain"
 PAGE_LIMIT = 200
 
 
@@ -46,20 +49,26 @@ async def answer(
     readable: frozenset[str],
 ) -> None:
     """Answer one of the kit's own paths; raises `Problem` like a handler would."""
+    path: str = scope["path"]
+    if path == PLAIN and scope["method"] == "POST":
+        await _plain(scope, receive, responder, host)
+        return
     if scope["method"] not in SAFE:
         raise Problem("method-not-allowed", headers={"allow": "GET, HEAD, OPTIONS"})
-    path: str = scope["path"]
     name, _, rest = path.removeprefix(PREFIX).partition("/") if path.startswith(PREFIX) else ("", "", "")
     if name == "health" and not rest:
         await _json(responder, {"status": "ok", "host": host.name}, "no-store")
-    elif name == "keys" and not rest and host.jwks is not None:
-        await _json(responder, dict(host.jwks), "public, max-age=300")
+    elif name == "keys" and not rest and host.keys is not None:
+        await _json(responder, host.keys.jwks, "public, max-age=300")
     elif name == "view" and not rest:
         await _view(scope, responder, host)
     elif name == "catalog":
         await _catalog(scope, responder, host, rest)
     elif name == "records" and rest.split("/")[1:2] and rest.split("/")[1] in readable:
-        await _json(responder, await _records(scope, host, shared, rest.split("/")), "private, no-store")
+        visitor = await _visitor(scope, responder, host)
+        await _json(
+            responder, await _records(scope, host, visitor, shared, rest.split("/")), "private, no-store"
+        )
     elif host.assets is not None:
         await host.assets(scope, receive, responder.forward)
     else:
@@ -78,6 +87,12 @@ async def _json(responder: Responder, value: object, cache: str, etag: str = "")
     await responder.begin(200, headers, body)
 
 
+async def _visitor(scope: dict[str, Any], responder: Responder, host: Host) -> Visitor:
+    visitor = await host.visitors.open(scope)
+    responder.fields += visitor.headers
+    return visitor
+
+
 async def _view(scope: dict[str, Any], responder: Responder, host: Host) -> None:
     """Hand a service worker the view that its cookie holds; nobody else may read it.
 
@@ -85,10 +100,38 @@ async def _view(scope: dict[str, Any], responder: Responder, host: Host) -> None
     """
     if Headers(raw=scope["headers"]).get(CLIENT_HEADER.decode()) is None:
         raise Problem("forbidden", "only for the service worker")
-    view = await host.views.open(scope)
-    issued = await host.views.issue(scope, view or View(guest_id(host.entropy), 0, {}))
-    if view is not None:  # the cookie is as it was; only the service worker has to be told
+    visitor = await _visitor(scope, responder, host)
+    if visitor.is_unknown:
+        raise Problem("origin-unavailable", "the session cannot be renewed now")
+    session = visitor.session or guest(host.entropy, host.clock())
+    held = visitor.view
+    view = held or View(session.subject, 0, {})
+    view = replace(
+        view,
+        sid=session.sid,
+        guest=session.guest,
+        claims=session.claims,
+        form_secret=host.visitors.form_secret(session),
+        jkt=session.jkt,
+    )
+    issued = await host.visitors.issue(scope, Changes(None if visitor.session else session, view=view))
+    if held == view:  # the cookie is as it was; only the service worker has to be told
         issued = [pair for pair in issued if pair[0] == VIEW_HEADER]
+    await responder.begin(204, [(b"cache-control", b"no-store"), *issued], b"")
+
+
+async def _plain(scope: dict[str, Any], receive: Receive, responder: Responder, host: Host) -> None:
+    """Give the session of a device that proves itself in a form that needs no proof, for its short life.
+
+    For a browser that has lost its service worker: only that can add a proof to a navigation.
+    """
+    visitor = await _visitor(scope, responder, host)
+    body = await read_body(limited(receive, 0))
+    visitor.check_body(body or b"")
+    if visitor.session is None or not visitor.is_bound:
+        raise Problem("device-proof")
+    plain = replace(visitor.session, jkt=None)
+    issued = await host.visitors.issue(scope, Changes(plain))
     await responder.begin(204, [(b"cache-control", b"no-store"), *issued], b"")
 
 
@@ -108,19 +151,19 @@ async def _catalog(scope: dict[str, Any], responder: Responder, host: Host, name
 
 
 async def _records(
-    scope: dict[str, Any], host: Host, shared: frozenset[str], path: list[str]
+    scope: dict[str, Any], host: Host, visitor: Visitor, shared: frozenset[str], path: list[str]
 ) -> dict[str, Any]:
     kind, *names = path
     if kind not in ("user", "shared") or not 1 <= len(names) <= 2 or not all(map(is_name, names)):
         raise Problem("not-found")
-    view = await host.views.open(scope)
     if (kind == "shared") != (names[0] in shared):
         raise Problem("not-found", "no such collection")
-    subject = view.subject if view is not None else NOBODY
-    if kind == "user" and view is None:
+    session = visitor.session
+    if kind == "user" and session is None:
         raise Problem("not-found", "there is no user yet")
+    principal = NOBODY if session is None else Principal(session.subject, session.sid, session.epoch)
     if len(names) == 2:
-        record = await host.origin.record(subject, RecordKey(kind, names[0], names[1]))  # type: ignore[arg-type]
+        record = await host.origin.record(principal, RecordKey(kind, names[0], names[1]))  # type: ignore[arg-type]
         if record is None:
             raise Problem("not-found")
         return _document(record)
@@ -130,7 +173,7 @@ async def _records(
         raise Problem("malformed-query", f"limit is a number from 1 to {PAGE_LIMIT}")
     if after is not None and not is_name(after):
         raise Problem("malformed-query", "after is the id of a record")
-    page = await host.origin.page(subject, kind, names[0], int(limit), after)  # type: ignore[arg-type]
+    page = await host.origin.page(principal, kind, names[0], int(limit), after)  # type: ignore[arg-type]
     return {"items": [_document(record) for record in page.items], "next": page.next}
 
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive
 from .context import SCOPE_KEY, Context
 from .errors import NeedsEdge, Problem
 from .responder import Responder
-from .views import Headers
+from .visitor import Headers
 from .wire import RESPONSE_LIMIT
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
 
 from .catalog import Catalog
 from .origin_client import OriginClient
-from .types import Clock, Entropy, HostName
-from .views import Views
+from .types import Clock, Entropy, HostName, Keys
+from .visitor import Visitors
 
 
 class AssetServer(Protocol):
@@ -35,17 +35,17 @@ class Host:
     """One running copy of the app. It holds nothing about a user between two requests.
 
     `clock` is wall time and `timer` monotonic, both in seconds; `entropy(n)` gives n random bytes;
-    `jwks` is the public key set to publish, `assets` serves the browser release, `close` ends it all.
+    `keys` are an edge's own, `assets` serves the browser release, `close` ends it all.
     """
 
     name: HostName
     clock: Clock
     timer: Clock
     entropy: Entropy
-    views: Views
+    visitors: Visitors
     origin: OriginClient
     catalog: Catalog
-    jwks: Mapping[str, Any] | None = None
+    keys: Keys | None = None
     assets: AssetServer | None = None
     development: bool = False
     close: Callable[[], Awaitable[None]] = _nothing

@@ -22,6 +22,7 @@ BODY_LIMIT = 10 * 1024 * 1024  # bytes, unless the app asks for another limit
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 section 9.2.1
 KEY_FIELD = "_key"
+WORKER = "/sw.js"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 LARGE = 1024 * 1024  # bytes of a body from which on copies are avoided
 PART = 256 * 1024  # bytes
@@ -38,22 +39,15 @@ def check_head(scope: dict[str, Any], body_limit: int) -> None:
         unquote_to_bytes(scope.get("raw_path") or scope["path"].encode()).decode("utf-8")
     except UnicodeDecodeError as error:
         raise Problem("malformed-path") from error
-    length = Headers(raw=scope["headers"]).get("content-length")
+    headers = Headers(raw=scope["headers"])
+    if headers.get("service-worker") and scope["path"] != WORKER:
+        # Whatever else can be had here as a script, an upload for instance, must not come to rule the site.
+        raise Problem("forbidden", f"{WORKER} is the only service worker of this site")
+    length = headers.get("content-length")
     if length is not None and not (length.isascii() and length.isdigit() and len(length) < 20):
         raise Problem("malformed-header", "Content-Length is not a number of 64 bits")
     if length is not None and int(length) > body_limit:
         raise _too_large(body_limit)
-
-
-def check_site(scope: dict[str, Any], *, known: bool) -> None:
-    """Raise `Problem("forbidden")` for a write that a page of another site sends in a `known` user's name.
-
-    SameSite cookies do not tell sibling domains apart; Fetch Metadata does. Clients that are no browsers
-    do not send it.
-    """
-    site = Headers(raw=scope["headers"]).get("sec-fetch-site", "none")
-    if known and site not in ("same-origin", "none"):
-        raise Problem("forbidden", "a page of another site sent this")
 
 
 def limited(receive: Receive, body_limit: int) -> Receive:
@@ -142,8 +136,25 @@ def check_json(scope: dict[str, Any], body: bytes) -> None:
         raise Problem("malformed-json", f"nested deeper than {DEPTH_LIMIT} levels")
 
 
-async def idempotency_key(scope: dict[str, Any], body: bytes, fingerprint: str) -> str | None:
-    """The key from the header or, for plain HTML forms, from the hidden field of `form_key()`.
+async def form_field(scope: dict[str, Any], body: bytes) -> str | None:
+    """The hidden field of `form_key()` in a plain HTML form; None for other requests.
+
+    A request with an `Idempotency-Key` is not parsed for it. Raises `Problem("malformed-form")`.
+    """
+    if "idempotency-key" in Headers(raw=scope["headers"]) or _media_type(scope) not in FORMS:
+        return None
+    if len(body) >= LARGE and KEY_FIELD.encode() not in body:
+        return None
+    try:
+        async with Request(scope, replay(body, _ended, part_size(scope))).form() as form:
+            field = form.get(KEY_FIELD)
+    except (HTTPException, MultiPartException, ValueError) as error:
+        raise Problem("malformed-form") from error
+    return field if isinstance(field, str) else None
+
+
+def idempotency_key(scope: dict[str, Any], field: str | None, fingerprint: str) -> str | None:
+    """The key from the header or, for plain HTML forms, from the hidden `field`.
 
     A form that somebody went back to, changed and sent again still has its field, but is another
     request; so there the key is made from both, the field and the `fingerprint`.
@@ -152,18 +163,11 @@ async def idempotency_key(scope: dict[str, Any], body: bytes, fingerprint: str) 
     key = Headers(raw=scope["headers"]).get("idempotency-key")
     if key is not None and len(key) > 1 and key[0] == key[-1] == '"':
         key = key[1:-1]  # a structured string, as the IETF draft writes it
-    elif key is None and _media_type(scope) in FORMS and (len(body) < LARGE or KEY_FIELD.encode() in body):
-        try:
-            async with Request(scope, replay(body, _ended, part_size(scope))).form() as form:
-                field = form.get(KEY_FIELD)
-        except (HTTPException, MultiPartException, ValueError) as error:
-            raise Problem("malformed-form") from error
-        key = field if isinstance(field, str) else None
-        if key is not None and is_key(key):
-            return hashlib.sha256(f"{key}\0{fingerprint}".encode()).hexdigest()
+    elif key is None:
+        key = field
     if key is not None and not is_key(key):
         raise Problem("malformed-key", "an Idempotency-Key has 16 to 64 characters of A-Z a-z 0-9 _ . -")
-    return key
+    return hashlib.sha256(f"{key}\0{fingerprint}".encode()).hexdigest() if key and key == field else key
 
 
 async def diagnose(scope: dict[str, Any], body: bytes) -> Problem | None:
@@ -177,7 +181,7 @@ async def diagnose(scope: dict[str, Any], body: bytes) -> Problem | None:
         except (ValueError, RecursionError):
             return Problem("malformed-json")
     try:
-        await idempotency_key({**scope, "headers": _without_key(scope)}, body, "")
+        await form_field({**scope, "headers": _without_key(scope)}, body)
     except Problem as problem:
         return problem if problem.code == "malformed-form" else None
     return None

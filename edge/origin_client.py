@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from .errors import PROBLEMS, Problem
-from .records import Page, Record
+from .records import NOBODY, Page, Record
+from .session_wire import Renewed, encode_end, encode_refresh, encode_session
 from .tokens import mint_assertion
-from .types import Clock, Fetch, Principal, Reply, Signer
+from .types import JSON, Clock, Fetch, Principal, Reply, Signer
 from .wire import Commit, Outcome, RecordKey, Scope, decode_outcome, encode_commit
 
 T = TypeVar("T")
@@ -28,42 +29,64 @@ class OriginClient:
         self._signer = signer
         self._clock = clock
 
-    async def record(self, subject: str, key: RecordKey) -> Record | None:
+    async def record(self, principal: Principal, key: RecordKey) -> Record | None:
         """One record, or None. Raises `Problem` when the origin does not answer or refuses."""
-        reply = await self._call("GET", f"/records/{key.scope}/{key.collection}/{key.id}", subject)
+        reply = await self._call("GET", f"/records/{key.scope}/{key.collection}/{key.id}", principal)
         return None if reply.status == 404 else _parse(reply, _record)
 
-    async def page(self, subject: str, scope: Scope, collection: str, limit: int, after: str | None) -> Page:
+    async def page(
+        self, principal: Principal, scope: Scope, collection: str, limit: int, after: str | None
+    ) -> Page:
         """Up to `limit` records in order of id, after the id `after`."""
         query = urlencode({"limit": limit} | ({"after": after} if after else {}))
-        return _parse(await self._call("GET", f"/records/{scope}/{collection}?{query}", subject), _page)
+        return _parse(await self._call("GET", f"/records/{scope}/{collection}?{query}", principal), _page)
 
-    async def commit(self, subject: str, key: str, commit: Commit) -> Outcome:
+    async def commit(self, principal: Principal, key: str, commit: Commit) -> Outcome:
         """Make `commit` true exactly once; the same `key` again returns the first outcome.
 
         Raises `Problem`: "version-conflict", "key-reused", "origin-unavailable" (outcome unknown:
         the same key may be sent again).
         """
-        reply = await self._call("POST", "/commit", subject, encode_commit(commit), key)
+        reply = await self._call("POST", "/commit", principal, encode_commit(commit), key)
         _document(reply)
         return decode_outcome(reply.body)
 
-    async def outcome(self, subject: str, key: str) -> Outcome | None:
+    async def outcome(self, principal: Principal, key: str) -> Outcome | None:
         """What became of an earlier commit under `key`, or None if there was none."""
-        reply = await self._call("GET", f"/commit/{key}", subject)
+        reply = await self._call("GET", f"/commit/{key}", principal)
         if reply.status == 404:
             return None
         _document(reply)
         return decode_outcome(reply.body)
 
-    async def _call(self, method: str, target: str, subject: str, body: bytes = b"", key: str = "") -> Reply:
+    async def create_session(
+        self, principal: Principal, claims: Mapping[str, JSON], jkt: str | None
+    ) -> tuple[int, str]:
+        """Begin the session `principal.sid` of a user: their epoch, and the token that renews it."""
+        reply = await self._call("POST", "/sessions", principal, encode_session(claims, jkt))
+        return _parse(reply, lambda document: (document["epoch"], document["refresh"]))
+
+    async def refresh_session(self, token: str, jkt: str | None) -> Renewed:
+        """The session that `token` renews, for the device `jkt` if it is bound to one.
+
+        Raises `Problem`: "session-ended", "device-proof" (it is bound to another device or none was given),
+        "origin-unavailable".
+        """
+        reply = await self._call("POST", "/sessions/refresh", NOBODY, encode_refresh(token, jkt))
+        return _parse(reply, lambda document: Renewed(**document))
+
+    async def end_session(self, principal: Principal, *, everywhere: bool) -> None:
+        """End the session `principal.sid`, or all of the user's."""
+        _document(await self._call("POST", "/sessions/end", principal, encode_end(everywhere)))
+
+    async def _call(
+        self, method: str, target: str, principal: Principal, body: bytes = b"", key: str = ""
+    ) -> Reply:
         headers = {"content-type": "application/json"} if body else {}
         if key:
             headers["idempotency-key"] = key
         if self._signer is not None:
-            token = await mint_assertion(
-                self._signer, Principal(subject), method, target, body, key, self._clock
-            )
+            token = await mint_assertion(self._signer, principal, method, target, body, key, self._clock)
             headers["authorization"] = f"Bearer {token}"
         return await self._fetch(method, target, headers, body)
 

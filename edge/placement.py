@@ -1,4 +1,4 @@
-"""Which routes may be answered in the browser. Everything not named stays at the edge."""
+"""Tables of routes: which may be answered in the browser (all others stay at the edge)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Placement:
                 raise ValueError(f"a placement pattern starts with a slash: {pattern!r}")
         self._table = [compile_path(pattern)[0] for pattern in self.patterns]
 
-    def anywhere(self, path: str) -> bool:
-        """Whether a request for `path` (percent-decoded, without query) may be answered in a browser."""
+    def holds(self, path: str) -> bool:
+        """Whether a request for `path` (percent-decoded, without query) is one of them."""
         return any(regex.fullmatch(path) for regex in self._table)
 
     def to_manifest(self) -> list[dict[str, str]]:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection
 from typing import Any, NamedTuple, Protocol
 
 from .errors import NeedsEdge, Problem
-from .types import JSON
+from .types import JSON, Principal
 from .wire import RECORD_LIMIT, WRITES_LIMIT, Read, RecordKey, Scope, Write, encode_json, is_name
 
-NOBODY = "nobody"  # who reads shared records before there is a user
+NOBODY = Principal("nobody")  # who reads shared records before there is a user
 
 
 class Record(NamedTuple):
@@ -28,12 +28,12 @@ class Page(NamedTuple):
 
 
 class RecordSource(Protocol):
-    """Where records are read from, on behalf of one user (`subject`)."""
+    """Where records are read from, on behalf of one user (`principal`)."""
 
-    async def record(self, subject: str, key: RecordKey) -> Record | None: ...
+    async def record(self, principal: Principal, key: RecordKey) -> Record | None: ...
 
     async def page(
-        self, subject: str, scope: Scope, collection: str, limit: int, after: str | None
+        self, principal: Principal, scope: Scope, collection: str, limit: int, after: str | None
     ) -> Page: ...
 
 
@@ -42,14 +42,14 @@ class Records:
 
     `shared` names the collections that belong to everybody; all others belong to the user. `readable`,
     where it is given, names the only ones that this host may see; others raise NeedsEdge.
-    `subject` yields the user's id, or None for somebody who owns nothing yet.
+    `principal` yields who asks, or None for somebody who owns nothing yet.
     """
 
     def __init__(
         self,
         source: RecordSource,
         shared: Collection[str],
-        subject: Callable[[], str | None],
+        principal: Callable[[], Principal | None],
         *,
         writable: bool,
         readable: Collection[str] | None = None,
@@ -57,11 +57,12 @@ class Records:
         self._source = source
         self._readable = readable
         self._shared = shared
-        self._subject = subject
+        self._principal = principal
         self.writable = writable
         self._seen: dict[RecordKey, Record | None] = {}
         self._writes: dict[RecordKey, dict[str, JSON] | None] = {}
         self.touched = False
+        self.touched_own = False  # such as belong to the user
         self.closed = False
 
     async def get(self, collection: str, id: str) -> Record | None:  # noqa: A002 - the field's word
@@ -72,8 +73,8 @@ class Records:
             value = self._writes[key]
             return None if value is None else Record(id, 0, value)
         if key not in self._seen:
-            subject = self._owner(key.scope)
-            found = None if subject is None else await self._source.record(subject, key)
+            owner = self._owner(key.scope)
+            found = None if owner is None else await self._source.record(owner, key)
             # A task beside this one may have been first; what it saw is what the commit must name.
             self._seen.setdefault(key, found)
         return self._seen[key]
@@ -87,10 +88,10 @@ class Records:
             raise ValueError(f"not a collection name: {collection!r}")
         scope = self._scope(collection)
         self.touched = True
-        subject = self._owner(scope)
+        owner = self._owner(scope)
         page = Page([], None)
-        if subject is not None:
-            page = await self._source.page(subject, scope, collection, limit, after)
+        if owner is not None:
+            page = await self._source.page(owner, scope, collection, limit, after)
         items = {record.id: record for record in page.items}
         for key, value in self._writes.items():
             if (key.scope, key.collection) == (scope, collection):
@@ -140,7 +141,10 @@ class Records:
     def _scope(self, collection: str) -> Scope:
         if self._readable is not None and collection not in self._readable:
             raise NeedsEdge(f"the collection {collection}")
-        return "shared" if collection in self._shared else "user"
+        if collection in self._shared:
+            return "shared"
+        self.touched_own = True
+        return "user"
 
-    def _owner(self, scope: Scope) -> str | None:
-        return self._subject() or (NOBODY if scope == "shared" else None)
+    def _owner(self, scope: Scope) -> Principal | None:
+        return self._principal() or (NOBODY if scope == "shared" else None)

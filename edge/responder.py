@@ -1,4 +1,4 @@
-"""The last station of every answer: the kit's own headers, the page script, redirects for service workers."""
+"""The last station of every answer: security headers and the kit's own, page script, redirects for workers."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from typing import Any
 
 from starlette.types import Send
 
-from . import page_script
+from . import page_script, security_headers
 from .errors import NeedsEdge, Problem
 from .host import Host
 from .problem_response import render, wants_page
-from .views import CLIENT_HEADER, Headers
+from .visitor import CLIENT_HEADER, Headers
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class Responder:
-    """Writes one response. `started` tells whether the client has been sent anything."""
+    """Writes one response. `started` tells whether the client has been sent anything; `fields` are headers
+    that go onto it whatever it is, but no cookies onto one that caches may share."""
 
     def __init__(self, scope: dict[str, Any], send: Send, host: Host, *, script: bool = True) -> None:
         self._scope = scope
@@ -26,6 +27,7 @@ class Responder:
         self._script = script
         self._append = b""
         self.started = False
+        self.fields: Headers = []
 
     async def begin(self, status: int, headers: Headers, body: bytes, *, more: bool = False) -> None:
         """Send the head and the first (with `more=False`: the only) part of the body."""
@@ -44,7 +46,7 @@ class Responder:
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def forward(self, message: Any) -> None:
-        """An ASGI `send` that adds nothing but who answered and after how long."""
+        """An ASGI `send` that adds nothing but the security headers, who answered and after how long."""
         if message["type"] == "http.response.start":
             self.started = True
             spent = (self._host.timer() - self._since) * 1000
@@ -52,8 +54,15 @@ class Responder:
                 (b"edgekit-host", self._host.name.encode()),
                 (b"server-timing", f'edgekit;desc="{self._host.name}";dur={spent:.2f}'.encode()),
             ]
-            message = {**message, "headers": [*message["headers"], *own]}
+            headers = [*self._fields_for(message["headers"]), *message["headers"]]
+            headers += security_headers.missing(headers, self._scope["scheme"])
+            message = {**message, "headers": [*headers, *own]}
         await self._send(message)
+
+    def _fields_for(self, headers: Headers) -> Headers:
+        caching = dict(headers).get(b"cache-control", b"").lower()
+        private = not caching or b"private" in caching or b"no-store" in caching
+        return [pair for pair in self.fields if private or pair[0] != b"set-cookie"]
 
     async def part(self, body: bytes, *, more: bool) -> None:
         """Send a further part of a body that was begun with `more=True`."""
@@ -67,6 +76,7 @@ class Responder:
             self.started = True
             await self._send({"type": "edgekit.escalate", "reason": problem.detail})
             return
+        self.fields += problem.fields
         await self.begin(*render(problem, page=wants_page(self._scope["headers"])))
 
     def _for_service_worker(self, status: int, headers: Headers) -> tuple[int, Headers]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .applied import remember
@@ -15,9 +15,9 @@ from .exchange import Answer
 from .host import Host
 from .intake import diagnose
 from .responder import Responder
-from .tokens import VIEW_LIFE
-from .types import View
-from .views import Headers
+from .tokens import VIEW_LIFE, Session
+from .types import JSON, Principal, View
+from .visitor import Changes, Headers
 from .wire import RESPONSE_LIMIT, Commit, Outcome, StoredResponse, fingerprint
 
 # Not final, or not an outcome of the app's own rules: these may be tried again (IETF
@@ -26,6 +26,19 @@ NOT_STORED = frozenset({400, 401, 403, 408, 413, 428, 429})
 
 PRIVATE = (b"cache-control", b"private, no-cache")
 _BOUNDARY = re.compile(r'^multipart/form-data\b.*;\s*boundary="?(?P<it>[^";,]+)', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """The state after a request, where it changed. `stored`: the origin keeps it with the answer."""
+
+    state: dict[str, JSON] | None = None
+    sealed: str | None = None
+    settled: bool = False
+    stored: bool = False
+
+
+_FAILED, _SETTLED = _Changed(), _Changed(settled=True)
 
 
 class Settlement:
@@ -56,11 +69,12 @@ class Settlement:
 
     async def safe(self, answer: Answer) -> Answer:
         """Settle the answer to a safe request."""
-        return answer._replace(headers=await self._with_view(answer.headers, self._changed_state()))
+        changes = await self._changes() if answer.status < 500 else _FAILED
+        return answer._replace(headers=await self._hand_over(answer.headers, changes))
 
     async def was_stored(self, responder: Responder) -> bool:
         """Give the stored answer, if this very request has been committed before."""
-        outcome = await self._host.origin.outcome(self._ctx.ensure_user(), self._ctx.key)
+        outcome = await self._host.origin.outcome(self._principal(), self._ctx.key)
         if outcome is not None:
             await responder.begin(*await self._replay(outcome))
         return outcome is not None
@@ -69,7 +83,7 @@ class Settlement:
         """Settle the answer to an unsafe request, by one commit if it touched records.
 
         Raises `Problem`: "version-conflict" (run the app again on fresh reads), "key-reused",
-        "response-too-large", "origin-unavailable".
+        "response-too-large", "origin-unavailable", "session-ended".
         """
         if answer.status == 400 and dict(answer.headers).get(b"content-type", b"").startswith(b"text/plain"):
             # Frameworks say "bad request" in their own words; where we know why, we say it.
@@ -77,18 +91,18 @@ class Settlement:
             if mistake is not None:
                 raise mistake
         final = answer.status < 500 and answer.status not in NOT_STORED
-        state = self._changed_state() if final else None
+        changes = await self._changes() if final else _FAILED
         records = self._ctx.records
         if not (final and records.touched):
-            return answer._replace(headers=await self._with_view(answer.headers, state))
+            return answer._replace(headers=await self._hand_over(answer.headers, changes))
         if len(answer.body) > RESPONSE_LIMIT:
             raise Problem("response-too-large", f"at most {RESPONSE_LIMIT} bytes")
         # A refusal is an outcome like any other, but it writes nothing.
         writes = records.writes if answer.status < 400 else ()
         headers = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in answer.headers)
-        stored = StoredResponse(answer.status, headers, answer.body, state)
+        stored = StoredResponse(answer.status, headers, answer.body, changes.state, changes.sealed)
         commit = Commit(self._fingerprint, records.reads, writes, stored)
-        outcome = await self._host.origin.commit(self._ctx.ensure_user(), self._ctx.key, commit)
+        outcome = await self._host.origin.commit(self._principal(), self._ctx.key, commit)
         return await self._replay(outcome) if outcome.replayed else await self._final(outcome)
 
     async def _replay(self, outcome: Outcome) -> Answer:
@@ -98,46 +112,109 @@ class Settlement:
     async def _final(self, outcome: Outcome) -> Answer:
         stored = outcome.response
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in stored.headers]
-        return Answer(stored.status, await self._with_view(headers, stored.state, stored=True), stored.body)
+        changes = (
+            _SETTLED if self._repeated else _Changed(stored.state, stored.sealed, settled=True, stored=True)
+        )
+        return Answer(stored.status, await self._hand_over(headers, changes), stored.body)
 
-    def _changed_state(self) -> dict[str, Any] | None:
-        if self._repeated or not self._ctx.state.changed:
-            return None
+    def _principal(self) -> Principal:
+        self._ctx.ensure_user()
+        found = self._ctx.principal()
+        assert found is not None  # noqa: S101 - there is a session now
+        return found
+
+    async def _changes(self) -> _Changed:
+        """What this request changed in the user's state; nothing if the tokens contain it already."""
+        ctx = self._ctx
+        sealed = ctx.sealed_change
+        if self._repeated or not (ctx.state.changed or sealed is not None):
+            return _SETTLED
         if self._host.name == "browser":
             raise NeedsEdge("signing a changed state")
-        return self._ctx.state.export()
+        token = None
+        if sealed is not None:
+            version = ctx.visitor.view.version + 1 if ctx.visitor.view else 1
+            token = await self._host.visitors.seal(ctx.ensure_user(), version, sealed.export())
+        return _Changed(ctx.state.export() if ctx.state.changed else None, token, settled=True)
 
-    async def _with_view(
-        self, headers: Headers, state: Mapping[str, Any] | None, *, stored: bool = False
-    ) -> Headers:
-        """`headers` with the kit's own: what the client's view is now, and that the answer is its own."""
-        versions = self._ctx.catalog.versions
+    async def _hand_over(self, headers: Headers, changed: _Changed) -> Headers:
+        """`headers` with the kit's own: what the client's tokens are now, and that the answer is its own.
+
+        What is not `settled` has failed: it neither signs in nor out.
+        """
+        ctx = self._ctx
+        versions = ctx.catalog.versions
         if versions:
             headers = [*headers, (b"edgekit-catalog", json.dumps(versions, separators=(",", ":")).encode())]
         caching = dict(headers).get(b"cache-control", b"").lower()
         shareable = caching != b"" and b"private" not in caching and b"no-store" not in caching
-        old = self._ctx.view
-        state = None if self._repeated else state
-        if state is None and not self._ctx.is_new_guest and (shareable or not self._expires_soon(old)):
+        if changed.settled and ctx.signed_out:
+            return [*_private(headers), *await self._sign_out()]
+        signed_in = changed.settled and ctx.signed_in
+        if not changed.settled and ctx.signed_in:  # it is as it was
+            ctx.session = ctx.visitor.session
+        renews = changed.state is not None or changed.sealed is not None or ctx.is_new
+        if not renews and (shareable or not self._view_is_old()):
             return headers if caching else [*headers, PRIVATE]
         if shareable or not caching:
-            # A view in a cache that is shared would make everybody the same user.
-            headers = [*(pair for pair in headers if pair[0] != b"cache-control"), PRIVATE]
-        view = old or View(self._ctx.ensure_user(), 0, {})
-        if state is not None or old is None:
-            view = replace(view, version=view.version + 1, state=view.state if state is None else state)
-        if state is not None and self._key is not None:
-            applied = remember(view.applied, self._key, self._fingerprint, stored=stored)
-            view = replace(view, applied=applied)
-        return headers + await self._host.views.issue(self._scope, view)
-
-    def _expires_soon(self, view: View | None) -> bool:
-        """Whether a user who only reads would lose the view soon; the browser cannot renew it."""
-        return (
-            view is not None
-            and self._host.name != "browser"
-            and self._ctx.now - view.issued_at > VIEW_LIFE / 2
+            # Tokens in a cache that is shared would make everybody the same user.
+            headers = _private(headers)
+        return headers + await self._host.visitors.issue(
+            self._scope, await self._issued(changed, signed_in=signed_in)
         )
+
+    async def _issued(self, changed: _Changed, *, signed_in: bool) -> Changes:
+        ctx, session, refresh = self._ctx, self._ctx.ensure_user(), None
+        if signed_in:
+            session, refresh = await self._sign_in(session)
+        old = ctx.visitor.view
+        state = changed.state if changed.state is not None else (old.state if old is not None else {})
+        view = View(
+            session.subject,
+            old.version if old is not None else 0,
+            state,
+            old.applied if old is not None else (),
+            sid=session.sid,
+            guest=session.guest,
+            claims=session.claims,
+            form_secret=self._host.visitors.form_secret(session),
+            jkt=session.jkt,
+        )
+        changes = changed.state is not None or changed.sealed is not None
+        if changes or old is None:
+            view = replace(view, version=view.version + 1)
+        if changes and self._key is not None:
+            applied = remember(view.applied, self._key, self._fingerprint, stored=changed.stored)
+            view = replace(view, applied=applied)
+        sealed = changed.sealed
+        if sealed is None and signed_in and ctx.visitor.sealed:
+            sealed = await self._host.visitors.seal(session, view.version, ctx.visitor.sealed)
+        return Changes(session if ctx.is_new else None, refresh, view, sealed)
+
+    async def _sign_in(self, session: Session) -> tuple[Session, str]:
+        """The session as the origin knows it, and the token that renews it."""
+        principal = Principal(session.subject, session.sid)
+        epoch, refresh = await self._host.origin.create_session(principal, session.claims, session.jkt)
+        return replace(session, epoch=epoch), refresh
+
+    async def _sign_out(self) -> Headers:
+        session = self._ctx.visitor.session
+        if session is not None and not session.guest:
+            principal = Principal(session.subject, session.sid, session.epoch)
+            await self._host.origin.end_session(principal, everywhere=self._ctx.signed_out == "everywhere")
+        # Pages that the browser keeps for going back show whose they were.
+        return [*self._host.visitors.dismiss(self._scope), (b"clear-site-data", b'"cache"')]
+
+    def _view_is_old(self) -> bool:
+        """Whether the client should have a new view for other reasons than a change of the state."""
+        session, view = self._ctx.visitor.session, self._ctx.visitor.view
+        if session is None or self._host.name == "browser":
+            return False
+        return view is None or view.jkt != session.jkt or self._ctx.now - view.issued_at > VIEW_LIFE / 2
+
+
+def _private(headers: Headers) -> Headers:
+    return [*(pair for pair in headers if pair[0] != b"cache-control"), PRIVATE]
 
 
 def fingerprint_of(scope: dict[str, Any], body: bytes) -> str:

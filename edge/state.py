@@ -1,4 +1,4 @@
-"""`ctx.state`: the user's own small state, carried by the view. Reads and writes like a dict."""
+"""`ctx.state` and `ctx.sealed`: the user's own small state, carried by tokens. Each is like a dict."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from .errors import Problem
 from .wire import encode_json
 
-STATE_LIMIT = 2048  # bytes of JSON; a signed view of it still fits into one cookie
+STATE_LIMIT = 2048  # bytes of JSON; a token of it still fits into one cookie
 
 
 class State(MutableMapping[str, Any]):
@@ -55,11 +55,14 @@ class State(MutableMapping[str, Any]):
         """
         encoded = encode_json(self._values)
         if len(encoded) > STATE_LIMIT:
-            sizes = sorted(((len(encode_json(v)), k) for k, v in self._values.items()), reverse=True)
-            largest = ", ".join(f"{key} ({size} bytes)" for size, key in sizes[:3])
-            raise Problem(
-                "state-too-large",
-                f"{len(encoded)} of {STATE_LIMIT} bytes; largest: {largest}; move what grows to ctx.records",
-            )
+            raise too_large(self._values, len(encoded), STATE_LIMIT)
         exported: dict[str, Any] = json.loads(encoded)
         return exported
+
+
+def too_large(values: Mapping[str, Any], size: int, limit: int) -> Problem:
+    """The problem of state that takes `size` bytes where there is room for `limit`."""
+    sizes = sorted(((len(encode_json(value)), key) for key, value in values.items()), reverse=True)
+    largest = ", ".join(f"{key} ({length} bytes)" for length, key in sizes[:3])
+    detail = f"{size} of {limit} bytes; largest: {largest}; move what grows to ctx.records"
+    return Problem("state-too-large", detail)

@@ -10,12 +10,13 @@ from starlette.testclient import TestClient
 
 from .app import Stateless
 from .catalog import Catalog
+from .cookie_visitors import CookieVisitors
 from .errors import Problem
 from .host import Host
 from .keys import NativeKeys, fixed, generate
 from .origin_client import OriginClient
-from .types import HostName, Reply
-from .views import CookieViews
+from .proof import Proofs
+from .types import HostName, Principal, Reply
 from .wire import Outcome, RecordKey, decode_commit, encode_json, encode_outcome
 
 
@@ -109,8 +110,10 @@ class MemoryOrigin:
 class _Caller(OriginClient):
     """Names the subject in the clear: between a test and its own memory there is nobody to convince."""
 
-    async def _call(self, method: str, target: str, subject: str, body: bytes = b"", key: str = "") -> Reply:
-        headers = {"x-subject": subject} | ({"idempotency-key": key} if key else {})
+    async def _call(
+        self, method: str, target: str, principal: Principal, body: bytes = b"", key: str = ""
+    ) -> Reply:
+        headers = {"x-subject": principal.subject} | ({"idempotency-key": key} if key else {})
         return await self._fetch(method, target, headers, body)
 
 
@@ -134,16 +137,22 @@ class Client(TestClient):
         self.now = now
         self.origin = MemoryOrigin(catalog)
         keys, serial = NativeKeys(fixed(generate()), lambda: self.now), itertools.count(1)
+        proofs = Proofs(keys.verify_proof_signature, keys, lambda: self.now, lambda: self.now)
+        origin = _Caller(self.origin.fetch, None, lambda: self.now)
+
+        def entropy(size: int) -> bytes:
+            return next(serial).to_bytes(size, "big")
+
         app.bind(
             Host(
                 name=host,
                 clock=lambda: self.now,
                 timer=lambda: self.now,
-                entropy=lambda size: next(serial).to_bytes(size, "big"),
-                views=CookieViews(keys, keys, lambda: self.now),
-                origin=_Caller(self.origin.fetch, None, lambda: self.now),
+                entropy=entropy,
+                visitors=CookieVisitors(keys, proofs, origin, None, lambda: self.now, entropy),
+                origin=origin,
                 catalog=Catalog(self.origin.public_fetch, lambda: self.now, lambda: 0.0),
-                jwks=keys.jwks,
+                keys=keys,
             )
         )
         super().__init__(

@@ -70,17 +70,23 @@ class Macs(Protocol):
         ...
 
 
+# (public P-256 JWK, message, 64-byte signature) -> whether it is valid; False for a key that is none.
+ProofVerifier = Callable[[Mapping[str, str], bytes, bytes], Awaitable[bool]]
+
+
 class Keys(Signer, Verifier, Sealer, Macs, Protocol):
     """All that an edge does with its keys."""
 
     @property
-    def jwks(self) -> dict[str, Any]:
-        """The public set, as it may be published now."""
+    def jwks(self) -> Mapping[str, Any]:
+        """The public set (RFC 7517 section 5), as it may be published now."""
         ...
 
-
-# (public P-256 JWK, message, 64-byte signature) -> whether it is valid; False for a key that is none.
-ProofVerifier = Callable[[Mapping[str, str], bytes, bytes], Awaitable[bool]]
+    async def verify_proof_signature(
+        self, jwk: Mapping[str, str], message: bytes, signature: bytes
+    ) -> bool:
+        """A `ProofVerifier`."""
+        ...
 
 
 class Principal(NamedTuple):

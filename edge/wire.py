@@ -63,13 +63,15 @@ class Write(NamedTuple):
 class StoredResponse:
     """The final answer to a request, kept so that a retry gets the same one.
 
-    `state` is the user's whole state after the request, or None if the request did not change it.
+    `state` is the user's whole state after the request, or None if the request did not change it, and
+    `sealed` a token that only edges can open.
     """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
     state: dict[str, JSON] | None = None
+    sealed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ def _response_document(response: StoredResponse) -> dict[str, Any]:
         "headers": [list(pair) for pair in response.headers],
         "body": base64.b64encode(response.body).decode("ascii"),
         "state": response.state,
+        "sealed": response.sealed,
     }
 
 
@@ -213,10 +216,10 @@ def _value(value: object) -> dict[str, JSON] | None:
 
 
 def _decode_response(document: dict[str, Any]) -> StoredResponse:
-    status, state = document["status"], document["state"]
+    status, state, sealed = document["status"], document["state"], document["sealed"]
     if type(status) is not int or not 200 <= status <= 599:
         raise ValueError(status)
-    if state is not None and not isinstance(state, dict):
-        raise TypeError(state)
+    if not isinstance(state, dict | None) or not isinstance(sealed, str | None):
+        raise TypeError(state, sealed)
     headers = tuple((str(name), str(value)) for name, value in document["headers"])
-    return StoredResponse(status, headers, base64.b64decode(document["body"], validate=True), state)
+    return StoredResponse(status, headers, base64.b64decode(document["body"], validate=True), state, sealed)

@@ -18,10 +18,12 @@ import anyio.to_thread
 
 from ..app import Stateless
 from ..catalog import Catalog
+from ..cookie_visitors import CookieVisitors
 from ..host import Host
 from ..origin_client import OriginClient
+from ..proof import Proofs
 from ..types import HostName
-from ..views import CookieViews, PayloadViews, Views
+from ..visitor import PayloadVisitors, Visitors
 from . import _js, late
 from ._js import use_plain_js
 from .bridge import Bridge
@@ -80,19 +82,21 @@ async def _start(spec: str, name: str, services: Any, loop: DrainingLoop) -> Bri
 
 
 async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host:
-    keys, views = None, cast("Views", PayloadViews())
-    if name == "edge":
-        keys = await _js.WebCryptoKeys.load(settings.get("keys"), time.time)
-        views = CookieViews(keys, keys, time.time)
+    keys = await _js.WebCryptoKeys.load(settings.get("keys"), time.time) if name == "edge" else None
+    origin = OriginClient(_js.user_fetch(services), keys, time.time)
+    visitors: Visitors = PayloadVisitors()
+    if keys is not None:
+        proofs = Proofs(keys.verify_proof_signature, keys, time.time, time.monotonic)
+        visitors = CookieVisitors(keys, proofs, origin, None, time.time, os.urandom)
     return Host(
         name=name,
         clock=time.time,
         timer=time.monotonic,
         entropy=os.urandom,
-        views=views,
-        origin=OriginClient(_js.user_fetch(services), keys, time.time),
+        visitors=visitors,
+        origin=origin,
         catalog=Catalog(_js.public_fetch(services), time.monotonic, random.random, 8 * 1024 * 1024),
-        jwks=keys.jwks if keys else None,
+        keys=keys,
         development=bool(settings.get("development")),
     )
 

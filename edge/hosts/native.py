@@ -20,12 +20,13 @@ from pathlib import Path
 import httpx2
 
 from ..catalog import Catalog
+from ..cookie_visitors import CookieVisitors
 from ..errors import Problem
 from ..host import Host
 from ..keys import NativeKeys, Source, fixed, generate, source
 from ..origin_client import OriginClient
+from ..proof import Proofs
 from ..types import Reply
-from ..views import CookieViews
 from .assets import Assets
 
 TIMEOUT = httpx2.Timeout(10.0, connect=2.0)  # seconds
@@ -107,15 +108,17 @@ def host(settings: Settings, static: Mapping[str, str | os.PathLike[str]]) -> Ho
         logger.warning("EDGEKIT_KEYS is not set: using keys that end with this process")
     keys = NativeKeys(settings.keys or fixed(generate()), time.time)
     transport = OriginTransport(settings.origin)
+    origin = OriginClient(transport.fetch, keys, time.time)
+    proofs = Proofs(keys.verify_proof_signature, keys, time.time, time.monotonic)
     return Host(
         name="native",
         clock=time.time,
         timer=time.monotonic,
         entropy=os.urandom,
-        views=CookieViews(keys, keys, time.time),
-        origin=OriginClient(transport.fetch, keys, time.time),
+        visitors=CookieVisitors(keys, proofs, origin, None, time.time, os.urandom),
+        origin=origin,
         catalog=Catalog(transport.public_fetch, time.monotonic, random.random),
-        jwks=keys.jwks,
+        keys=keys,
         assets=Assets(settings.release, static),
         development=settings.development,
         close=transport.close,

@@ -18,10 +18,21 @@ from ..errors import NeedsEdge
 from ..host import Host
 from ..origin_client import OriginClient
 from ..types import Reply
-from ..views import PayloadViews
+from ..visitor import PayloadVisitors
 
 PATIENCE = 1.0  # seconds for each page
 EMPTY = b'{"version":"0","items":{}}'
+NOBODY: Mapping[str, Any] = {
+    "sub": "guest:nobody",
+    "sid": "",
+    "ver": 0,
+    "state": {},
+    "keys": [],
+    "iat": 0,
+    "usr": {},
+    "guest": True,
+    "frm": "-",
+}
 
 
 async def warm_up(app: Stateless) -> None:
@@ -45,7 +56,7 @@ def _host() -> Host:
         clock=lambda: 0.0,
         timer=lambda: 0.0,
         entropy=bytes,
-        views=PayloadViews(),
+        visitors=PayloadVisitors(),
         origin=OriginClient(_no_record, None, lambda: 0.0),
         catalog=Catalog(_empty_catalog, lambda: 0.0, lambda: 0.0),
     )
@@ -66,7 +77,7 @@ def _scope(path: str) -> dict[str, Any]:
         "client": ("127.0.0.1", 0),
         "server": ("localhost", 443),
         "state": {},
-        "edgekit.view": {"sub": "nobody", "ver": 0, "state": {}, "keys": [], "iat": 0},
+        "edgekit.view": NOBODY,
     }
 
 

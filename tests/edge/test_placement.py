@@ -25,7 +25,7 @@ PATTERNS = ["/", "/products/{sku}", "/files/{name:path}", "/orders/{number:int}"
     ],
 )
 def test_named_routes_are_anywhere(path: str) -> None:
-    assert Placement(PATTERNS).anywhere(path)
+    assert Placement(PATTERNS).holds(path)
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,11 @@ def test_named_routes_are_anywhere(path: str) -> None:
     ],
 )
 def test_everything_else_stays_at_the_edge(path: str) -> None:
-    assert not Placement(PATTERNS).anywhere(path)
+    assert not Placement(PATTERNS).holds(path)
 
 
 def test_nothing_is_anywhere_by_default() -> None:
-    assert not Placement([]).anywhere("/")
+    assert not Placement([]).holds("/")
 
 
 @pytest.mark.parametrize("pattern", ["products", "", "{host}/x", "*"])

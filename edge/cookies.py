@@ -1,0 +1,42 @@
+"""The cookies that carry a visitor's tokens (RFC 6265bis): HttpOnly, this host only, not for other sites."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import cookie_parser
+
+SESSION, REFRESH, VIEW, SEALED = "session", "refresh", "view", "sealed"
+ALL = (SESSION, REFRESH, VIEW, SEALED)
+COOKIE_LIMIT = 4096  # bytes of name, value and attributes that every browser keeps
+
+Header = tuple[bytes, bytes]
+
+
+def read(scope: dict[str, Any], which: str) -> str | None:
+    """The value of one of our cookies as it came in, unchecked."""
+    name = _name(scope, which)
+    for header, value in scope["headers"]:
+        if header == b"cookie" and name.encode() in value:
+            # As browsers do: http.cookies would drop all cookies for the sake of one odd one beside ours.
+            found = cookie_parser(value.decode("latin-1")).get(name)
+            if found is not None:
+                return found
+    return None
+
+
+def write(scope: dict[str, Any], which: str, value: str, life: int) -> Header:
+    """A `Set-Cookie` header that keeps `value` for `life` seconds; 0 deletes it."""
+    secure = "; Secure" if scope["scheme"] == "https" else ""
+    text = f"{_name(scope, which)}={value}; Path=/; Max-Age={life}; HttpOnly; SameSite=Lax{secure}"
+    return b"set-cookie", text.encode()
+
+
+def erase(scope: dict[str, Any]) -> list[Header]:
+    """Headers that delete those of our cookies that this request has."""
+    return [write(scope, which, "", 0) for which in ALL if read(scope, which) is not None]
+
+
+def _name(scope: dict[str, Any], which: str) -> str:
+    """`__Host-` binds a cookie to this very host, but browsers accept that prefix over https only."""
+    return f"__Host-edgekit-{which}" if scope["scheme"] == "https" else f"edgekit-{which}"

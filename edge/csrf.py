@@ -1,0 +1,70 @@
+"""Whether a write in a user's name was meant by that user: three walls against cross-site request forgery.
+
+1. SameSite=Lax keeps the cookies away from other sites (see `cookies`).
+2. Fetch Metadata, or Origin where a browser does not send it, names who asks.
+3. What only our own pages have: a form key that is made for this session, or a request that another site's
+   form cannot make (a header or a media type outside of the CORS safelist).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+
+from .errors import Problem
+from .jose import encode_segment
+
+SECRET_LENGTH = MARK_LENGTH = 22  # characters: 128 bits
+_OWN_HEADERS = ("idempotency-key", "dpop", "edgekit-client")
+# Media types that a form can have (Fetch, CORS-safelisted request-header); none at all counts as one of them.
+_SAFELISTED = frozenset({"", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
+
+
+def form_secret(mac: bytes) -> str:
+    """What marks the forms of one session; `mac` is over its id, under a key that only edges have."""
+    return encode_segment(mac[:16])
+
+
+def mark(nonce: str, secret: str) -> str:
+    """The form key made from a random `nonce`: `<nonce>.<mark>`."""
+    code = hmac.new(secret.encode(), nonce.encode(), hashlib.sha256).digest()
+    return f"{nonce}.{encode_segment(code[:16])}"
+
+
+def check_write(scope: dict[str, Any], form_key: str | None, secrets: Iterable[str]) -> None:
+    """Raise `Problem("forbidden")` for a write in a known user's name that may come from another site.
+
+    `form_key` is the form's hidden field, if it has one, `secrets` are those whose forms are accepted.
+    """
+    headers = Headers(raw=scope["headers"])
+    site = headers.get("sec-fetch-site")
+    if is_foreign(scope):
+        raise Problem("forbidden", "a page of another site sent this")
+    if form_key is not None:
+        nonce = form_key.partition(".")[0]
+        if not any(hmac.compare_digest(form_key, mark(nonce, secret)) for secret in secrets):
+            raise Problem("forbidden", "this form was made for another session: open its page again")
+        return
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    own = any(name in headers for name in _OWN_HEADERS) or media_type not in _SAFELISTED
+    if not own and site is None and "origin" not in headers:
+        raise Problem("forbidden", "a form needs the hidden field of form_key() to be sent in a user's name")
+
+
+def is_foreign(scope: dict[str, Any]) -> bool:
+    """Whether the browser says that a page of another origin sent this, a sibling domain included.
+
+    Clients that are no browsers say nothing, and are not foreign.
+    """
+    headers = Headers(raw=scope["headers"])
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    return origin is not None and (
+        origin == "null" or urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    )
