@@ -77,6 +77,15 @@ def parser() -> argparse.ArgumentParser:
     use.add_argument("release", metavar="ID", help="as `list` shows it")
     _folder(use)
     _folder(actions.add_parser("stop", help="let browsers go without a local host, until the next `use`"))
+
+    keys = verbs.add_parser("keys", help="the edge's keys: make, list, rotate, retire")
+    actions = keys.add_subparsers(dest="action", metavar="action", required=True)
+    _key_file(actions.add_parser("init", help="make a new set"))
+    _key_file(actions.add_parser("list", help="the keys of a set and their times"))
+    _key_file(actions.add_parser("rotate", help="add new keys; the present ones end when nothing needs them"))
+    retire = actions.add_parser("retire", help="take out the keys that have ended")
+    retire.add_argument("--now", metavar="KID", help="and this one, which others may know")
+    _key_file(retire)
     return top
 
 
@@ -89,6 +98,13 @@ def _count(text: str) -> int:
 def _folder(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the releases"
+    )
+
+
+def _key_file(verb: argparse.ArgumentParser) -> None:
+    file = Path("data", "keys", "edge-private.json")
+    verb.add_argument(
+        "--keys", type=Path, default=file, metavar="FILE", help="private set (default: %(default)s)"
     )
 
 
@@ -119,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.data,
             reload=not options.no_reload,
         )
-    return _release(options) if options.verb == "release" else _build(options)
+    return {"build": _build, "release": _release, "keys": _keys}[options.verb](options)
 
 
 def _build(options: argparse.Namespace) -> int:
@@ -168,6 +184,26 @@ def _release(options: argparse.Namespace) -> int:
                 mark = "*" if one.release == now else " "
                 print(f"{mark} {one.release}  {since}  {one.document['app']}  {one.size / 1e6:.1f} MB")
     except (BuildError, OSError) as error:
+        return _fail(str(error))
+    return 0
+
+
+def _keys(options: argparse.Namespace) -> int:
+    try:
+        from . import key_commands as keys  # noqa: PLC0415 - needs the extra `native`
+    except ModuleNotFoundError as error:
+        return _fail(f"{error.name} is needed here: run `pip install 'edgekit[native]'`.")
+    file, now = options.keys, time.time()
+    try:
+        if options.action == "init":
+            print(keys.init(file, now))
+        elif options.action == "rotate":
+            print(keys.rotate(file, now))
+        elif options.action == "retire":
+            print(keys.retire(file, now, options.now))
+        else:
+            print(keys.show(file, now))
+    except (OSError, ValueError) as error:
         return _fail(str(error))
     return 0
 

@@ -11,7 +11,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from jwt.algorithms import ECAlgorithm
 
 from .jose import decode_segment, encode_segment, thumbprint
-from .keyset import KeySet
+from .keyset import ALGORITHMS, KeySet, Use
 from .types import Clock
 from .wire import encode_json
 
@@ -151,44 +151,53 @@ class NativeKeys:
             return False
 
 
-def generate(now: float = 0) -> dict[str, Any]:
-    """A new private set, one key of each use from `now` on, from the operating system's randomness."""
+def generate(begin: float = 0, uses: Collection[Use] = ("sig", "enc")) -> dict[str, Any]:
+    """A new private set, one key of each of `uses` from `begin` (in seconds) on, from the operating
+    system's randomness."""
+    make: Mapping[Use, Callable[[], dict[str, str]]] = {"sig": _pair, "enc": _secret}
+    return {"keys": [make[use]() | {"use": use, "alg": ALGORITHMS[use], "nbf": int(begin)} for use in uses]}
+
+
+def _pair() -> dict[str, str]:
     pair: dict[str, str] = _ES256.to_jwk(ec.generate_private_key(ec.SECP256R1()), as_dict=True)
-    signing = {name: pair[name] for name in ("kty", "crv", "x", "y", "d")}
-    return {
-        "keys": [
-            signing | {"kid": thumbprint(pair), "use": "sig", "alg": "ES256", "nbf": int(now)},
-            {
-                "kty": "oct",
-                "k": encode_segment(secrets.token_bytes(32)),
-                "kid": encode_segment(secrets.token_bytes(16)),
-                "use": "enc",
-                "alg": "A256GCM",
-                "nbf": int(now),
-            },
-        ]
-    }
+    return {name: pair[name] for name in ("kty", "crv", "x", "y", "d")} | {"kid": thumbprint(pair)}
 
 
-def load_or_create(folder: Path) -> dict[str, Any]:
-    """The private set kept in `folder/edge-private.json`, made on first use; see `save`."""
-    file = folder / "edge-private.json"
+def _secret() -> dict[str, str]:
+    key, kid = secrets.token_bytes(32), secrets.token_bytes(16)
+    return {"kty": "oct", "k": encode_segment(key), "kid": encode_segment(kid)}
+
+
+def load_or_create(folder: Path, name: str = "edge") -> dict[str, Any]:
+    """The private set kept in `folder/<name>-private.json`, made on first use; see `save`."""
+    file = folder / f"{name}-private.json"
     folder.mkdir(parents=True, exist_ok=True)
     if not file.exists():
-        save(file, generate(time.time()))
-    document: dict[str, Any] = json.loads(file.read_bytes())
-    _write(public_file(file), KeySet(document).public(0), 0o644)
+        save(file, generate(time.time()), time.time())
+    document = load(file)
+    publish(file, document, time.time())
     return document
 
 
-def save(file: Path, document: Mapping[str, Any]) -> None:
+def load(file: Path) -> dict[str, Any]:
+    """The set in `file`, checked; raises OSError or ValueError."""
+    document: dict[str, Any] = json.loads(file.read_bytes())
+    Loaded(document)
+    return document
+
+
+def save(file: Path, document: Mapping[str, Any], now: float) -> None:
     """Write a private set for its owner alone (mode 0600), and the public one beside it.
 
     Readers see the old files or the new ones. Raises OSError, and ValueError for a set that is none.
     """
-    public = Loaded(document).set.public(0)
-    _write(public_file(file), public, 0o644)  # first: what signs next is to be known before it does
+    publish(file, document, now)  # first: what signs next is to be known before it does
     _write(file, document, 0o600)
+
+
+def publish(file: Path, document: Mapping[str, Any], now: float) -> None:
+    """Write the public set of `document` beside its `file`; raises OSError or ValueError."""
+    _write(public_file(file), Loaded(document).set.public(now), 0o644)
 
 
 def public_file(file: Path) -> Path:
@@ -202,4 +211,6 @@ def _write(file: Path, document: Mapping[str, Any], mode: int) -> None:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as opened:
         opened.write(encode_json(document))
+        opened.flush()
+        os.fsync(descriptor)
     draft.replace(file)

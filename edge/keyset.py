@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .jose import KEY_ID, decode_segment
+from .tokens import LONGEST_LIFE
 
 Use = Literal["sig", "enc"]
 KEYS_LIMIT = 8  # keys of one use in a set
+KNOWN_AHEAD = 600  # seconds from the making of a key to its first use; others keep the set for 300
 ALGORITHMS: Mapping[Use, str] = {"sig": "ES256", "enc": "A256GCM"}
 
 
@@ -48,7 +50,7 @@ class KeySet:
             raise ValueError("two keys have the same kid")
         for use in ALGORITHMS:
             if len([key for key in self.keys if key.use == use]) > KEYS_LIMIT:
-                raise ValueError(f"more than {KEYS_LIMIT} keys of one use")
+                raise ValueError(f"more than {KEYS_LIMIT} keys of one use; retire some")
 
     @property
     def private(self) -> bool:
@@ -88,6 +90,32 @@ class KeySet:
         return [_mac(key, label, message) for key in (current, *others)]
 
 
+def rotated(document: Mapping[str, Any], new: Iterable[Mapping[str, Any]], now: float) -> dict[str, Any]:
+    """The set with the keys `new` in it, and an end for those that they follow.
+
+    `new` are used once everybody can know them; the others are accepted for as long as what is made
+    with them until then may live. Raises ValueError if the set would grow too large.
+    """
+    begin = int(now) + KNOWN_AHEAD
+    end = begin + LONGEST_LIFE + KNOWN_AHEAD
+    rows = [row if "exp" in row else {**row, "exp": end} for row in document["keys"]]
+    made = {"keys": [*rows, *({**row, "nbf": begin} for row in new)]}
+    KeySet(made)
+    return made
+
+
+def retired(document: Mapping[str, Any], now: float, kid: str | None = None) -> dict[str, Any]:
+    """The set without the keys that have ended, and without `kid`, whether it has ended or not.
+
+    Raises ValueError if there is no such key.
+    """
+    keys = KeySet(document).keys
+    if kid is not None and kid not in {key.kid for key in keys}:
+        raise ValueError(f"there is no key {kid}")
+    staying = {key.kid for key in keys if key.accepted(now) and key.kid != kid}
+    return {"keys": [dict(row) for row in document["keys"] if row["kid"] in staying]}
+
+
 def _begin(key: Key) -> int:
     return key.nbf
 
@@ -102,19 +130,19 @@ _FIXED: Mapping[Use, Mapping[str, str]] = {"sig": {"kty": "EC", "crv": "P-256"},
 
 
 def _key(row: Any) -> Key:
-    use: Use | None = row.get("use") if isinstance(row, Mapping) and row.get("use") in ALGORITHMS else None
+    use = next((use for use in ALGORITHMS if isinstance(row, Mapping) and row.get("use") == use), None)
     if use is None or row.get("alg") != ALGORITHMS[use] or _differs(row, _FIXED[use]):
         raise ValueError("a key is neither ES256 (use sig, P-256) nor A256GCM (use enc, oct)")
-    kid, nbf, exp = row.get("kid"), row.get("nbf", 0), row.get("exp")
+    kid, nbf, exp = row.get("kid"), row.get("nbf", 0), row.get("exp", 0)
     if not isinstance(kid, str) or KEY_ID.fullmatch(kid) is None:
         raise ValueError("a key has no usable kid")
-    if type(nbf) is not int or not (exp is None or type(exp) is int):
+    if type(nbf) is not int or type(exp) is not int:
         raise ValueError(f"key {kid}: nbf and exp are whole seconds")
     material = {name: row[name] for name in _MEMBERS[use] if name in row}
     if not material.keys() >= {*_MEMBERS[use]} - {"d"} or not all(map(_is_256_bits, material.values())):
         raise ValueError(f"key {kid} is not made of 256-bit values")
     private = "d" in material or "k" in material
-    return Key(kid, use, nbf, exp, private, {**_FIXED[use], **material})
+    return Key(kid, use, nbf, exp if "exp" in row else None, private, {**_FIXED[use], **material})
 
 
 def _differs(row: Mapping[str, Any], members: Mapping[str, str]) -> bool:

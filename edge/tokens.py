@@ -116,6 +116,7 @@ async def mint_view(signer: Signer, view: View, now: float, token_type: str = VI
         "usr": dict(view.claims),
         "guest": view.guest,
         "frm": view.form_secret,
+        "shp": view.shape,
         **_bound(view.jkt),
     }
     return await sign(signer, token_type, claims)
@@ -124,7 +125,7 @@ async def mint_view(signer: Signer, view: View, now: float, token_type: str = VI
 async def open_view(token: str, verifier: Verifier, now: float, token_type: str = VIEW_TYPE) -> View:
     """Read a view."""
     claims = await verify(token, token_type, verifier, now=now, max_life=VIEW_LIFE)
-    _shaped(claims, sub=str, sid=str, ver=int, keys=list, state=dict, usr=dict, guest=bool, frm=str)
+    _shaped(claims, sub=str, sid=str, ver=int, keys=list, state=dict, usr=dict, guest=bool, frm=str, shp=int)
     if not all(isinstance(key, str) for key in claims["keys"]):
         raise Problem("unauthorized")
     return View(
@@ -138,6 +139,7 @@ async def open_view(token: str, verifier: Verifier, now: float, token_type: str 
         claims=claims["usr"],
         form_secret=claims["frm"],
         jkt=_jkt(claims),
+        shape=claims["shp"],
     )
 
 

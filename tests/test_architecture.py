@@ -33,8 +33,8 @@ def only(module: str, third_party: str) -> Rule:
     return Rule("", third_party, f"only {file}.py imports {third_party}", except_who=(module,))
 
 
-SHARED = ("wire", "jose", "tokens", "keyset", "keys", "errors", "types")
-NATIVE_TOOLS = ("edge.cli", "edge.release", "edge.serve")
+SHARED = ("wire", "session_wire", "jose", "tokens", "keyset", "keys", "errors", "types")
+NATIVE_TOOLS = ("edge.cli", "edge.key_commands", "edge.release", "edge.serve")
 RULES = [
     Rule("edge", "origin", "edge must not import origin: move the shared part to edge/wire.py"),
     Rule("edge", "examples", "edge must not know an app"),

@@ -19,6 +19,7 @@ NATIVE_ONLY = {
     "cli.py",
     "hosts/assets.py",
     "hosts/native.py",
+    "key_commands.py",
     "keys.py",
     "py.typed",
     "release",

@@ -104,7 +104,12 @@ def test_the_app_ships_with_what_it_imports_and_nothing_else(shop):
 def test_the_kit_ships_without_what_only_cpython_can_run(shop):
     names = names_in(shop.file("edge"))
     assert {"edge/__init__.pyc", "edge/app.pyc", "edge/hosts/fetch.pyc"} <= names
-    native = ("edge/release", "edge/serve", "edge/cli", "edge/keys", "edge/hosts/native", "edge/testing")
+    native = (
+        "edge/release/",
+        "edge/serve/",
+        *(f"edge/{name}.pyc" for name in ("cli", "key_commands", "keys", "hosts/native", "testing")),
+    )
+    assert "edge/keyset.pyc" in names
     assert not [name for name in names if name.startswith(native)]
 
 
