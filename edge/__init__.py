@@ -1,7 +1,7 @@
 """edgekit: one ASGI app, answered by the browser, the edge and the origin.
 
     Stateless     wraps your ASGI app; itself an ASGI app
-    context       what a handler may use: state, catalog, records, now, new_id(), form_key()
+    context       what a handler may use: user, state, catalog, records, now, sign_in(), form_key(), …
     Problem       a failure with a stable code (RFC 9457)
 
 Tools are imported by path: `edge.testing.Client`, `edge.conformance`.
@@ -13,6 +13,7 @@ from .context import Context, Html, context
 from .errors import NeedsEdge, Problem
 from .records import Page, Record, Records
 from .state import State
+from .visitor import User
 
 __version__ = "0.1.0"
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "Records",
     "State",
     "Stateless",
+    "User",
     "context",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import Any
 
@@ -36,6 +36,7 @@ from .lifespan import run_lifespan
 from .placement import Placement
 from .responder import Responder
 from .settlement import Settlement, fingerprint_of
+from .state import Shape
 from .visitor import Visitor
 
 ATTEMPTS = 4  # runs of a handler whose records change under it
@@ -52,6 +53,8 @@ class Stateless:
     shared ones; handlers that read any other escalate to an edge.
     `bound`: path patterns that only signed-in users whose session is bound to their device may use.
     `static`: URL prefix -> folder of files that go into the browser release as they are.
+    `state_version`: of the layout of `ctx.state`; `upgrade(values, version)` brings what an older version
+    has left to it.
     `script`: whether pages get the script that registers the service worker.
     `max_body`: bytes of the largest request body.
     """
@@ -65,6 +68,8 @@ class Stateless:
         readable: Iterable[str] = (),
         bound: Iterable[str] = (),
         static: Mapping[str, str | PathLike[str]] | None = None,
+        state_version: int = 0,
+        upgrade: Callable[[dict[str, Any], int], Mapping[str, Any]] | None = None,
         script: bool = True,
         max_body: int = BODY_LIMIT,
     ) -> None:
@@ -74,6 +79,7 @@ class Stateless:
         self.readable = frozenset(readable)
         self._bound = Placement(bound)
         self.static = dict(static or {})
+        self._shape = Shape(state_version, upgrade)
         self.script = script
         self.max_body = max_body
         self._host: Host | None = None
@@ -176,5 +182,6 @@ class Stateless:
             key=key or host.entropy(16).hex(),
             shared=self.shared,
             readable=self.readable,
+            shape=self._shape,
             foreign=scope["method"] not in SAFE and is_foreign(scope),
         )

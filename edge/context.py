@@ -15,7 +15,7 @@ from .host import Host
 from .intake import KEY_FIELD, SAFE
 from .jose import encode_segment
 from .records import Records
-from .state import State
+from .state import Shape, State
 from .tokens import Session
 from .types import JSON, Entropy, HostName, Principal
 from .visitor import User, Visitor
@@ -48,6 +48,7 @@ class Context:
         key: str,
         shared: frozenset[str],
         readable: frozenset[str] = frozenset(),
+        shape: Shape = Shape(),  # noqa: B008 - immutable
         foreign: bool = False,
     ) -> None:
         self._host = host
@@ -62,7 +63,9 @@ class Context:
         self.escalated = False
         self.now: float = host.clock()
         """Wall time in seconds, read once: the same for the whole request."""
-        self.state = State(visitor.view.state if visitor.view else {})
+        view = visitor.view
+        self.shape = shape.version
+        self.state = State(shape.fit(view.state, view.shape) if view else {})
         """The user's small readable state; a dict of JSON values. Change it to keep the change."""
         self.catalog = CatalogReader(host.catalog)
         """Data that is the same for everybody."""

@@ -168,7 +168,9 @@ class Settlement:
         if signed_in:
             session, refresh = await self._sign_in(session)
         old = ctx.visitor.view
-        state = changed.state if changed.state is not None else (old.state if old is not None else {})
+        state, shape = changed.state, ctx.shape
+        if state is None:
+            state, shape = (dict(old.state), old.shape) if old is not None else ({}, ctx.shape)
         view = View(
             session.subject,
             old.version if old is not None else 0,
@@ -179,6 +181,7 @@ class Settlement:
             claims=session.claims,
             form_secret=self._host.visitors.form_secret(session),
             jkt=session.jkt,
+            shape=shape,
         )
         changes = changed.state is not None or changed.sealed is not None
         if changes or old is None:

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from typing import Any, NamedTuple
 
 from .errors import Problem
 from .wire import encode_json
 
 STATE_LIMIT = 2048  # bytes of JSON; a token of it still fits into one cookie
+
+
+class Shape(NamedTuple):
+    """The version of an app's own layout of its state, and what brings an older one to it.
+
+    `upgrade(values, version)` gets the values as an answer of that version left them, and returns new ones.
+    It must come to the same result each time: what it made is kept only once the state changes.
+    """
+
+    version: int = 0
+    upgrade: Callable[[dict[str, Any], int], Mapping[str, Any]] | None = None
+
+    def fit(self, values: Mapping[str, Any], version: int) -> Mapping[str, Any]:
+        """`values`, in this version's layout."""
+        if version == self.version or self.upgrade is None:
+            return values
+        return self.upgrade(json.loads(encode_json(dict(values))), version)
 
 
 class State(MutableMapping[str, Any]):

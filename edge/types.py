@@ -82,9 +82,7 @@ class Keys(Signer, Verifier, Sealer, Macs, Protocol):
         """The public set (RFC 7517 section 5), as it may be published now."""
         ...
 
-    async def verify_proof_signature(
-        self, jwk: Mapping[str, str], message: bytes, signature: bytes
-    ) -> bool:
+    async def verify_proof_signature(self, jwk: Mapping[str, str], message: bytes, signature: bytes) -> bool:
         """A `ProofVerifier`."""
         ...
 
@@ -120,7 +118,8 @@ class View:
     `subject` names whose it is and `sid` the session, `version` counts changes, `applied` lists the
     newest idempotency keys whose effect on the state is already in it (oldest first). `claims` is what
     the app said about the user who signed in; `form_secret` (22 characters) marks forms as made for
-    this view; `jkt` is the thumbprint of the device key that the session is bound to.
+    this view; `jkt` is the thumbprint of the device key that the session is bound to. `shape` is the version
+    of the app's own layout of `state`.
     """
 
     subject: str
@@ -133,3 +132,4 @@ class View:
     claims: Mapping[str, JSON] = field(default_factory=dict)
     form_secret: str = ""
     jkt: str | None = None
+    shape: int = 0

@@ -124,6 +124,7 @@ class PayloadVisitors:
             claims=claims["usr"],
             form_secret=claims["frm"],
             jkt=claims.get("jkt"),
+            shape=claims["shp"],
         )
         session = Session(view.subject, view.sid, view.guest, 0, 0, view.claims, view.jkt, view.issued_at)
         return Visitor(session, view)

@@ -32,6 +32,7 @@ NOBODY: Mapping[str, Any] = {
     "usr": {},
     "guest": True,
     "frm": "-",
+    "shp": 0,
 }
 
 
