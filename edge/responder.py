@@ -1,4 +1,4 @@
-"""The last station of every answer: security headers and the kit's own, page script, redirects for workers."""
+"""The last station of every answer: security headers, the kit's own, page script, redirects for workers."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ class Responder:
             await self._send({"type": "edgekit.escalate", "reason": problem.detail})
             return
         self.fields += problem.fields
-        await self.begin(*render(problem, page=wants_page(self._scope["headers"])))
+        page, method = wants_page(self._scope["headers"]), self._scope["method"]
+        await self.begin(*render(problem, page=page, method=method))
 
     def _for_service_worker(self, status: int, headers: Headers) -> tuple[int, Headers]:
         """A service worker may not read the headers of a redirect, so it gets them on a 200."""
