@@ -38,8 +38,9 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "hosts": ("tests/hosts",),
     "browser": ("tests/browser",),
     "browsers": ("tests/browsers",),
+    "trust": ("tests/trust",),
 }
-NEED_BROWSER = {"hosts", "browser", "browsers"}
+NEED_BROWSER = {"hosts", "browser", "browsers", "trust"}
 # Program -> Debian's packages that bring it, for the group `browsers`.
 OTHER_ENGINES = {
     "firefox-esr": ("firefox-esr",),

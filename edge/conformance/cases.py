@@ -112,6 +112,7 @@ CASES: tuple[Case, ...] = (
     Case("unknown method", "PROPFIND", "/echo", 405, code="method-not-allowed"),
     Case("oversize header", "GET", "/echo", 431, (("x-big", "x" * 17_000),), code="headers-too-large"),
     Case("oversize body", "POST", "/echo", 413, (URLENCODED,), b"x" * 1_000_001, code="body-too-large"),
+    Case("another service worker", "GET", "/page", 403, (("service-worker", "script"),), code="forbidden"),
     Case("truncated json", "POST", "/json", 400, (JSON_TYPE,), b'{"tea":', code="malformed-json"),
     Case("json that is not utf-8", "POST", "/json", 400, (JSON_TYPE,), b"\xff", code="malformed-json"),
     Case("json nested too deep", "POST", "/json", 400, (JSON_TYPE,), b"[" * 200_000, code="malformed-json"),

@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from edge.conformance import CASES
+from edge.security_headers import ALWAYS, DOCUMENT, SECURE
 
 # Headers with a meaning of their own; the others say who answered and when.
-COMPARED = ("content-type", "content-range", "accept-ranges", "etag", "location", "cache-control")
+COMPARED = (
+    *("content-type", "content-range", "accept-ranges", "etag", "location", "cache-control"),
+    *(name.decode() for name, _ in (*ALWAYS, *SECURE, *DOCUMENT)),
+)
 IN_PAGE = Path(__file__).with_name("in_page.js").read_text()
 AS_DATA = [
     {
@@ -42,6 +46,10 @@ def test_cpython_answers_as_the_case_says(case, expected):
     assert case.contains in answer.body
     assert answer.headers["edgekit-host"] == "native"
     assert answer.headers["server-timing"].startswith('edgekit;desc="native";dur=')
+    assert {name: answer.headers[name.decode()].encode() for name, _ in ALWAYS} == dict(ALWAYS)
+    assert ("content-security-policy" in answer.headers) == answer.headers.get("content-type", "").startswith(
+        "text/html"
+    )
     if case.code:
         assert answer.headers["content-type"] == "application/problem+json"
         assert json.loads(answer.body)["code"] == case.code
@@ -98,6 +106,7 @@ def test_what_is_not_http_gets_a_problem(garbage, host, request):
         while part := connection.recv(65536):
             received += part
     head, _, body = received.partition(b"\r\n\r\n")
+    assert all(b"%s: %s" % pair in head for pair in ALWAYS)
     assert head.startswith(b"HTTP/1.1 4")
     assert b"application/problem+json" in head.lower()
     assert json.loads(body)["status"] == int(head[9:12])
