@@ -19,6 +19,7 @@ import { unavailable } from "./unavailable.js";
  * @param {{caches: CacheStorage, fetch: import("./protocol.js").Fetch}} parts.platform
  * @param {import("./store.js").Store} parts.store
  * @param {ReturnType<typeof import("./user.js").createUser>} parts.user
+ * @param {ReturnType<typeof import("./prover.js").createProver>} parts.prover
  * @param {() => Promise<import("./release.js").Release | undefined>} parts.release
  * @param {import("./local-host.js").LocalHost} parts.host
  * @param {() => Promise<unknown>} parts.startSoon
@@ -26,7 +27,7 @@ import { unavailable } from "./unavailable.js";
  * @param {() => import("./protocol.js").HostState} parts.state
  * @param {() => number} parts.now   ms
  */
-export function createFront({ id, origin, platform, store, user, release, host, startSoon, log, state, now }) {
+export function createFront({ id, origin, platform, store, user, prover, release, host, startSoon, log, state, now }) {
   const { fetch, caches } = platform;
   const since = now();
   const answers = { local: 0, edge: 0, static: 0, nobody: 0 };
@@ -44,7 +45,7 @@ export function createFront({ id, origin, platform, store, user, release, host, 
     host,
     startSoon,
     view: user.current,
-    network: createNetwork({ fetch, mintKey: () => mintKey(store), acceptView: user.accept }),
+    network: createNetwork({ fetch, prover, mintKey: () => mintKey(store), user }),
     edges: edgesOf,
     experience,
     personal: () => personal,

@@ -1,6 +1,7 @@
 // @ts-check
 /** Idempotency keys: a new one, or the one that a form brings along. */
 
+import { encode } from "./base64url.js";
 import { KEY_FIELD } from "./protocol.js";
 
 const PIECE = 1_048_576; // bytes
@@ -13,13 +14,13 @@ const FORM = /^(application\/x-www-form-urlencoded|multipart\/form-data)\b/i;
  * @param {import("./store.js").Store} store
  */
 export async function mintKey(store) {
-  const { id, seq } = await store.update("client", (old) => ({ id: old?.id ?? newClient(), seq: (old?.seq ?? 0) + 1 }));
+  const { id, seq } = await store.update("client", (old) => ({ id: old?.id ?? randomId(), seq: (old?.seq ?? 0) + 1 }));
   return `${id}.${seq}`;
 }
 
-function newClient() {
-  const random = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16)));
-  return btoa(random).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+/** 128 random bits, in 22 characters. */
+export function randomId() {
+  return encode(crypto.getRandomValues(new Uint8Array(16)));
 }
 
 /**

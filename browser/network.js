@@ -2,6 +2,8 @@
 /** How a request goes to an edge, and how the edge's answer reaches the page. */
 
 import { HEADER } from "./protocol.js";
+import { isChallenge } from "./prover.js";
+import { abroad, carrying, untouched } from "./reads.js";
 import { rebuilt } from "./writes.js";
 
 /** No edge has answered. */
@@ -26,11 +28,12 @@ export function isSafe(method) {
 /**
  * @param {object} parts
  * @param {import("./protocol.js").Fetch} parts.fetch
+ * @param {ReturnType<typeof import("./prover.js").createProver>} parts.prover
  * @param {() => Promise<string>} parts.mintKey
- * @param {(view: string | null) => Promise<void>} parts.acceptView
+ * @param {Pick<ReturnType<typeof import("./user.js").createUser>, "accept" | "refresh" | "session">} parts.user
  * @returns {(request: Request) => Promise<Sender>}   reads the body of a request that changes something
  */
-export function createNetwork({ fetch, mintKey, acceptView }) {
+export function createNetwork({ fetch, prover, mintKey, user }) {
   /** @param {() => Promise<Response>} go */
   async function attempt(go) {
     const response = await go().catch((error) => {
@@ -45,54 +48,46 @@ export function createNetwork({ fetch, mintKey, acceptView }) {
   /** @param {() => Promise<Response>} go */
   async function own(go) {
     const response = await attempt(go);
-    await acceptView(response.headers.get(HEADER.view));
+    await user.accept(response.headers.get(HEADER.view));
     return forPage(response);
   }
 
+  /**
+   * As it is, unless its session is bound to this device.
+   *
+   * @param {Request} request
+   * @param {AbortSignal} signal
+   */
+  async function read(request, signal) {
+    const { ath, jkt } = await user.session();
+    const proven = () => prover.send(request.url, carrying(request, signal), { ath });
+    const isKnown = await prover.owns(jkt);
+    const response = await (isKnown ? proven() : fetch(request, untouched(request, signal)));
+    // A redirect that nobody but the browser may read is followed by nobody else.
+    if (response.type === "opaqueredirect" && request.redirect !== "manual") return fetch(request, untouched(request, signal));
+    if (isKnown || !isChallenge(response)) return response;
+    // The session is bound, and this worker has not heard of it.
+    void response.body?.cancel();
+    await user.refresh();
+    return prover.send(request.url, carrying(request, signal), await user.session());
+  }
+
   return async (request) => {
-    const safe = isSafe(request.method);
-    if (safe) {
+    if (isSafe(request.method)) {
       return {
-        safe,
+        safe: true,
         size: 0,
         send: (base, signal) =>
-          base === "" ? own(() => fetch(request, untouched(request, signal))) : attempt(() => abroad(fetch, request, base, signal)),
+          base === "" ? own(() => read(request, signal)) : attempt(() => abroad(fetch, request, base, signal)),
       };
     }
-    const init = await rebuilt(request, mintKey);
-    const size = init.body?.size ?? 0;
-    return { safe, size, send: (_base, signal) => own(() => fetch(request.url, { ...init, signal })) };
+    const { init, size, write } = await rebuilt(request, mintKey);
+    return {
+      safe: false,
+      size,
+      send: (_base, signal) => own(async () => prover.send(request.url, { ...init, signal }, { ...(await user.session()), write })),
+    };
   };
-}
-
-/**
- * What makes a request abortable and changes nothing else. A navigation that is given any option stops being
- * one, so it cannot be aborted: an answer that comes too late is thrown away instead.
- *
- * @param {Request} request
- * @param {AbortSignal} signal
- * @returns {RequestInit | undefined}
- */
-function untouched(request, signal) {
-  if (request.mode === "navigate") return undefined;
-  return { signal, referrer: request.referrer, referrerPolicy: request.referrerPolicy };
-}
-
-/**
- * An edge with another origin: it gets no cookies, so it answers as for anybody.
- *
- * @param {import("./protocol.js").Fetch} fetch
- * @param {Request} request
- * @param {string} base
- * @param {AbortSignal} signal
- */
-async function abroad(fetch, request, base, signal) {
-  const { pathname, search } = new URL(request.url);
-  const headers = new Headers();
-  for (const name of ["accept", "accept-language"]) headers.set(name, request.headers.get(name) ?? "*");
-  const { method } = request;
-  const response = await fetch(base + pathname + search, { method, headers, signal, mode: "cors", credentials: "omit", redirect: "error" });
-  return new Response(response.body, response); // without its address, which is none of ours
 }
 
 /** What the page gets: the real redirect, and no token. @param {Response} response */

@@ -10,17 +10,22 @@
  */
 
 import { LIMITS, reasonToStay, thisDevice } from "./device.js";
+import { watchUser } from "./page-user.js";
 import { container, keep, register, watchInstall } from "./register.js";
 import { createClient } from "./rpc-client.js";
 
-const WARM_EVERY = 20_000; // ms; browsers stop a worker that was idle for 30 s
+// Browsers stop a worker that was idle for 30 s; and within that time a session that was revoked has to be gone.
+const WARM_EVERY = 12_000; // ms
 const UPDATE_EVERY = 300; // ms, in development
 const LONG_VISIT = 3_600_000; // ms; browsers themselves look for a new release when a page is loaded
 
 const workers = container();
 const client = createClient(() => workers?.controller);
 
-/** Events: "state", and whatever else the worker tells this page, each with its data as `detail`. */
+/**
+ * Events: "state", and whatever else the worker tells this page, each with its data as `detail`; and "user", which
+ * can be cancelled: somebody else is signed in than this page was made for, so it will be loaded anew.
+ */
 class Edgekit extends EventTarget {
   /** A page that the browser itself has answered proves that its host is ready. @type {HostState} */
   state = { phase: whoAnswered()?.host === "browser" ? "ready" : "idle", release: "", mode: "production" };
@@ -70,6 +75,10 @@ function whoAnswered() {
   return timing && { host: timing.description, ms: timing.duration };
 }
 
+/** @type {ServiceWorkerRegistration | undefined} */
+let joined;
+const whose = watchUser(edgekit, (type) => (joined?.active?.postMessage({ type }), Boolean(joined?.active)));
+
 /** @param {ServiceWorkerContainer} workers @param {ServiceWorkerRegistration} registration */
 function follow(workers, registration) {
   /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -77,10 +86,12 @@ function follow(workers, registration) {
 
   /** @param {string} type */
   const tell = (type) => registration.active?.postMessage({ type });
+  joined = registration;
 
   workers.addEventListener("message", ({ data, source }) => {
     if (typeof data?.type !== "string") return;
     if (data.type === "update") edgekit.offered = data.release;
+    if (data.type === "user") return whose.told(data.user, data.sure);
     if (data.type !== "state") return void edgekit.dispatchEvent(new CustomEvent(data.type, { detail: data }));
     // A new release that is still arriving must not hide that the present one is ready.
     if (registration.active && source !== registration.active) return;
@@ -105,6 +116,7 @@ function follow(workers, registration) {
   setInterval(warm, WARM_EVERY);
   setInterval(update, LONG_VISIT);
   tell("status");
+  tell("who");
   registration.waiting?.postMessage({ type: "status" });
   warm();
   // Loaded around the worker (shift-reload): the edge may have changed the view without its knowledge.

@@ -19,6 +19,8 @@ export const HEADER = Object.freeze({
   status: "Edgekit-Status", // the real status of an answer to such a client
   location: "Edgekit-Location", // and its real Location
   key: "Idempotency-Key",
+  proof: "DPoP", // RFC 9449: that this device sends the request
+  nonce: "DPoP-Nonce", // and what the next proof has to name
 });
 
 /** Values of `Edgekit-View` that are no token: there is no view (any more); there is a new one, ask for it. */
@@ -36,12 +38,22 @@ export const PATH = Object.freeze({
   releases: "/_edge/releases/",
   keys: "/_edge/keys",
   view: "/_edge/view",
+  plain: "/_edge/session/plain",
   health: "/_edge/health",
   browser: "/_edge/browser",
 });
 
 /** Files of the kit that pages load by a stable address instead of a hashed one. */
-export const PAGE_FILES = Object.freeze(["page.js", "strip.js", "device.js", "register.js", "rpc-client.js", "page.css"]);
+export const PAGE_FILES = Object.freeze([
+  "page.js",
+  "strip.js",
+  "device.js",
+  "page-user.js",
+  "register.js",
+  "rpc-client.js",
+  "whose.js",
+  "page.css",
+]);
 
 /** One cache per release: `RELEASE_CACHE` + its id. Catalog answers outlive releases. */
 export const RELEASE_CACHE = "edgekit-release-";
@@ -53,8 +65,10 @@ export const DATABASE = "edgekit";
 export const MESSAGE = Object.freeze({
   warm: "warm", // page → worker: stay alive, start the local host
   status: "status", // page → worker: tell me your state
-  view: "view", // page → worker: ask the edge for the current view
+  who: "who", // page → worker: tell me who is signed in
+  view: "view", // page → worker: ask the edge for the current view, then tell me who is signed in
   state: "state", // worker → page: `{type, state: HostState}`
+  user: "user", // worker → page: `{type, user, sure}`, who is signed in; sure: an edge has just said so
   update: "update", // worker → page: `{type, release}` waits for the page to agree
   take: "take", // page → waiting worker: take over
   port: "port", // page → worker, with a MessagePort: answer the `Call`s that come through it

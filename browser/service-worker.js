@@ -1,6 +1,7 @@
 // @ts-check
 /** The service worker: wires events to the parts. `/sw.js`, which the build writes, calls `serve`. */
 
+import { createDeviceKey } from "./device-key.js";
 import { createFront } from "./front.js";
 import { createKeeper } from "./keeper.js";
 import { createLocalHost } from "./local-host.js";
@@ -8,11 +9,13 @@ import { createLog } from "./log.js";
 import { createLull } from "./lull.js";
 import { isSafe } from "./network.js";
 import { passes } from "./placement.js";
-import { MESSAGE, PAGE_FILES, PATH, PROTOCOL } from "./protocol.js";
+import { MESSAGE, PATH, PROTOCOL } from "./protocol.js";
+import { createProver } from "./prover.js";
 import { prune } from "./release.js";
 import { boot } from "./runtime.js";
 import { createServices } from "./services.js";
 import { snapshotStore } from "./snapshot-store.js";
+import { route } from "./static-routing.js";
 import { openStore } from "./store.js";
 import { createTakeover } from "./takeover.js";
 import { createUser } from "./user.js";
@@ -69,7 +72,10 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
 
   const store = openStore(globalThis.indexedDB);
   const fetchKeys = async () => (await fetch(PATH.keys, { credentials: "omit", redirect: "error" })).json();
-  const user = createUser({ store, fetch, findKey: keyRing(fetchKeys, now), now });
+  const prover = createProver({ store, fetch, deviceKey: createDeviceKey(store), origin, now });
+  const person = (/** @type {string} */ user, sure = true) => ({ type: MESSAGE.user, user, sure });
+  const onChange = (/** @type {string} */ who) => void tell(person(who));
+  const user = createUser({ store, send: prover.send, findKey: keyRing(fetchKeys, now), now, onChange });
 
   const log = createLog({ now, console, development: () => state.mode === "development" });
   const estimate = async () => (await navigator.storage?.estimate?.()) ?? {}; // WebKitGTK has none
@@ -86,7 +92,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
       const { manifest, read } = await keeper.current();
       state = { ...state, mode: manifest.mode };
       const development = manifest.mode === "development";
-      const services = createServices({ ...platform, development, onPersonal: front.onPersonal });
+      const services = createServices({ ...platform, asUser: user.send, development, onPersonal: front.onPersonal });
       const snapshots = development ? undefined : kept; // the next change comes before the next start
       const parts = { loadPyodide, createPyodideModule, manifest, read, services, snapshots, log: log.print };
       const app = await boot({ ...parts, host: "browser" });
@@ -98,7 +104,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const lull = createLull(now, (ms) => new Promise((resolve) => setTimeout(resolve, ms)));
   const startSoon = async () => host.ready() || (await lull.quiet(), host.start());
 
-  const parts = { id, origin, platform, store, user, host, startSoon, log, now, release: keeper.installed, state: () => state };
+  const parts = { id, origin, platform, store, user, prover, host, startSoon, log, now, release: keeper.installed, state: () => state };
   const front = createFront(parts);
 
   const takeover = createTakeover(store, PROTOCOL);
@@ -147,7 +153,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   sw.addEventListener("message", (event) => {
     switch (event.data?.type) {
       case MESSAGE.warm:
-        event.waitUntil(Promise.all([startSoon(), renew()]));
+        event.waitUntil(Promise.all([startSoon(), renew(), user.current()]));
         break;
       case MESSAGE.status:
         event.source?.postMessage({ type: MESSAGE.state, state });
@@ -156,8 +162,11 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
       case MESSAGE.take:
         void sw.skipWaiting();
         break;
+      case MESSAGE.who:
+        event.waitUntil(user.who().then((who) => event.source?.postMessage(person(who, false))));
+        break;
       case MESSAGE.view:
-        event.waitUntil(user.refresh());
+        event.waitUntil(user.refresh().then(user.who).then((who) => event.source?.postMessage(person(who))));
         break;
       case MESSAGE.port:
         if (event.ports[0]) front.connect(event.ports[0]);
@@ -173,22 +182,4 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   // A worker that was stopped starts at its next event; its host starts with it, at once where that is quick.
   // Not before the install: then the release is not there yet.
   void keeper.installed().then(async (found) => found && !isWaiting() && ((await kept.find()) ? host.start() : startSoon()));
-}
-
-/**
- * Let the browser itself fetch what this worker would only pass on (static routing, where it exists).
- *
- * @param {any} event
- */
-async function route(event) {
-  const rule = (/** @type {string} */ pathname, /** @type {string} */ source) => ({
-    condition: { urlPattern: { pathname } },
-    source,
-  });
-  const kept = [PATH.browser, ...PAGE_FILES.map((name) => PATH.reserved + name)].map((path) => rule(path, "fetch-event"));
-  try {
-    await event.addRoutes?.([...kept, rule(`${PATH.reserved}*`, "network")]);
-  } catch {
-    // An older form of the proposal; the fetch event does the same, only slower.
-  }
 }

@@ -6,22 +6,23 @@ import { CATALOG_CACHE, DEADLINE } from "./protocol.js";
 
 /** @typedef {import("./protocol.js").Reply} Reply */
 /** @typedef {{fetch: import("./protocol.js").Fetch, caches: CacheStorage}} Platform */
+/** @typedef {(path: string, init: RequestInit) => Promise<Response>} AsUser   sends a proof of this device along */
 
 const EDGE = "/_edge";
 /** @type {Reply} */
 const UNREACHABLE = [0, "", new Uint8Array()];
 
 /**
- * @param {Platform & {development: boolean, onPersonal?: () => void}} platform   `onPersonal`: the network has
- *   told Python something about the user
+ * @param {Platform & {asUser?: AsUser, development: boolean, onPersonal?: () => void}} platform   `onPersonal`: the
+ *   network has told Python something about the user
  * @returns {import("./protocol.js").Services}
  */
-export function createServices({ development, onPersonal = () => {}, ...platform }) {
+export function createServices({ development, onPersonal = () => {}, asUser, ...platform }) {
   return {
     config: JSON.stringify({ origin: true, keys: null, development }),
     publicFetch: (path, etag) => publicFetch(platform, EDGE + path, etag),
     async userFetch(method, target, headers) {
-      const reply = await userFetch(platform, method, EDGE + target, headers);
+      const reply = await userFetch(asUser ?? platform.fetch, method, EDGE + target, headers);
       if (reply !== UNREACHABLE) onPersonal();
       return reply;
     },
@@ -64,16 +65,16 @@ async function publicFetch({ fetch, caches }, path, etag) {
 /**
  * GET as the user, whom the edge knows by a cookie. Never kept.
  *
- * @param {Platform} platform
+ * @param {AsUser} asUser
  * @param {string} method
  * @param {string} target
  * @param {string} headers
  * @returns {Promise<Reply>}
  */
-async function userFetch({ fetch }, method, target, headers) {
+async function userFetch(asUser, method, target, headers) {
   if (method !== "GET") return UNREACHABLE; // only an edge may write
   try {
-    const response = await fetch(target, {
+    const response = await asUser(target, {
       headers: parseHeaders(headers),
       credentials: "same-origin",
       cache: "no-store",

@@ -11,6 +11,7 @@ const PATIENCE = 2_000; // ms
  * @property {(key: string) => Promise<any>} get   undefined when absent
  * @property {(key: string, change: (old: any) => any) => Promise<any>} update
  *   one transaction; resolves to the new value once it is on disk
+ * @property {() => Promise<boolean>} lasts   whether what is kept here outlives this worker
  */
 
 /**
@@ -51,6 +52,8 @@ export function openStore(factory) {
       await finished(transaction);
       return value;
     },
+
+    lasts: async () => (await database()) !== null,
   };
 }
 

@@ -4,50 +4,71 @@
  * never the token: nothing that is stored here would let anybody act as the user (RFC 10017).
  */
 
+import { sessionHash } from "./proof.js";
 import { CHANGED_VIEW, DEADLINE, HEADER, NO_VIEW, PATH } from "./protocol.js";
 import { verifyView } from "./view.js";
 
-/** @typedef {{json: string | null, sub: string, ver: number, exp: number}} Held   json null: there is no view */
+/**
+ * @typedef {object} Held
+ * @property {string | null} json   payload of the view; null: there is none
+ * @property {string} ath   its session, as proofs name it
+ * @property {string} jkt   the device that it is bound to, "" if it is not
+ * @property {boolean} guest
+ * @property {number} ver
+ * @property {number} exp   seconds
+ * @property {string} [ended]   `ath` of the session before it
+ */
 
-const ASK_AGAIN = 10_000; // ms between two questions that an edge did not answer
+const ASK_AGAIN = 10_000; // ms between two questions
 /** @type {Held} */
-const NOBODY = { json: null, sub: "", ver: 0, exp: Number.POSITIVE_INFINITY };
+const NOBODY = { json: null, ath: "", jkt: "", guest: true, ver: 0, exp: Number.POSITIVE_INFINITY };
 
 /**
  * @param {object} parts
  * @param {import("./store.js").Store} parts.store
- * @param {import("./protocol.js").Fetch} parts.fetch
+ * @param {ReturnType<typeof import("./prover.js").createProver>["send"]} parts.send
  * @param {import("./view.js").KeyFinder} parts.findKey
  * @param {() => number} parts.now   ms
+ * @param {(user: string) => void} parts.onChange   somebody else is signed in, or nobody (see `who`)
  */
-export function createUser({ store, fetch, findKey, now }) {
+export function createUser({ store, send, findKey, now, onChange }) {
   /** @type {Promise<Held | undefined>} */
-  let held = store.get("view").catch(() => undefined);
+  let held = store.get("view").then((kept) => (typeof kept?.ath === "string" ? kept : undefined), () => undefined);
   let changes = 0;
   let asked = Number.NEGATIVE_INFINITY;
   /** @type {Promise<void> | undefined} */
   let asking;
 
-  /** @param {Held} next */
-  async function keep(next) {
+  /** @param {Held} next @param {boolean} sure */
+  async function keep(next, sure) {
     changes += 1;
-    held = store.update("view", (old) => (isOlder(next, old) ? old : next)).catch(() => next);
-    await held;
+    const before = held;
+    const change = (/** @type {Held | undefined} */ old) => (isOutdated(next, old, sure) ? old : follow(next, old));
+    held = store.update("view", change).catch(async () => change(await before));
+    const [old, now] = [await before, await held];
+    if (userOf(old) !== userOf(now)) onChange(userOf(now));
   }
 
   /**
    * Take over what an edge said in `Edgekit-View`. Never rejects; what does not verify is ignored.
    *
    * @param {string | null} header
+   * @param {boolean} [sure]   it was asked for that and nothing has changed meanwhile
    */
-  async function accept(header) {
+  async function accept(header, sure = false) {
     if (header === null) return;
     if (header === CHANGED_VIEW) return refresh();
-    if (header === NO_VIEW) return keep(NOBODY);
+    if (header === NO_VIEW) return keep(NOBODY, sure);
     const view = await verifyView(header, findKey).catch(() => null);
     if (view === null) return;
-    const { sub, ver, exp } = view.claims;
-    await keep({ json: view.json, sub, ver, exp });
+    const { sid, jkt = "", guest, ver, exp } = view.claims;
+    await keep({ json: view.json, ath: await sessionHash(sid), jkt, guest, ver, exp }, sure);
+  }
+
+  /** The session, as far as it is known. @returns {Promise<{ath: string, jkt: string}>} */
+  async function session() {
+    const { ath, jkt } = (await held) ?? NOBODY;
+    return { ath, jkt };
   }
 
   /** Ask an edge for the view behind the cookie, which script cannot read. Never rejects. */
@@ -60,16 +81,18 @@ export function createUser({ store, fetch, findKey, now }) {
   async function ask() {
     const before = changes;
     try {
-      const response = await fetch(PATH.view, {
+      /** @type {RequestInit} */
+      const init = {
         headers: { [HEADER.client]: "1" },
         credentials: "same-origin",
         cache: "no-store",
         redirect: "error",
         signal: AbortSignal.timeout(DEADLINE.view),
-      });
-      const header = response.headers.get(HEADER.view);
+      };
+      const { headers } = await send(PATH.view, init, await session());
+      const header = headers.get(HEADER.view);
       // A view that came with another answer in the meantime is newer than this one.
-      if (response.ok && changes === before && header !== CHANGED_VIEW) await accept(header);
+      if (changes === before && header !== CHANGED_VIEW) await accept(header, true);
     } catch {
       return; // offline: the next question may do better
     }
@@ -77,13 +100,14 @@ export function createUser({ store, fetch, findKey, now }) {
 
   /**
    * The view's payload as JSON, or undefined if there is none. The first time that nothing is known the
-   * answer waits for an edge, afterwards it does not.
+   * answer waits for an edge, afterwards it does not. Whether a session has been revoked, only an edge knows:
+   * so of somebody who is signed in it is asked again and again, beside the answer.
    *
    * @returns {Promise<string | undefined>}
    */
   async function current() {
     const known = await held;
-    if (known === undefined || known.exp * 1000 < now()) {
+    if (known === undefined || known.exp * 1000 < now() || userOf(known) !== "") {
       const first = known === undefined && asked === Number.NEGATIVE_INFINITY;
       if (now() - asked >= ASK_AGAIN) void refresh();
       if (first || (known === undefined && asking !== undefined)) await asking;
@@ -91,10 +115,46 @@ export function createUser({ store, fetch, findKey, now }) {
     return (await held)?.json ?? undefined;
   }
 
-  return { accept, refresh, current };
+  return {
+    accept,
+    refresh,
+    current,
+    session,
+
+    /**
+     * Like `fetch`, with a proof of this device; what the edge says about the user is taken over.
+     *
+     * @param {string} path
+     * @param {RequestInit} init
+     */
+    async send(path, init) {
+      const response = await send(path, init, await session());
+      await accept(response.headers.get(HEADER.view));
+      return response;
+    },
+
+    /** Who is signed in, as pages may know it; "" if nobody is. */
+    who: async () => userOf(await held),
+  };
 }
 
-/** Answers may overtake each other. @param {Held} next @param {Held | undefined} old */
-function isOlder(next, old) {
-  return old !== undefined && old.json !== null && next.sub === old.sub && next.ver < old.ver;
+/** As in the metric `edgekit-user` of Server-Timing. @param {Held | undefined} held */
+function userOf(held) {
+  return held === undefined || held.guest ? "" : held.ath.slice(0, 16);
+}
+
+/**
+ * Answers may overtake each other. What follows a sign-out does not bring back who has signed out.
+ *
+ * @param {Held} next @param {Held | undefined} old @param {boolean} sure
+ */
+function isOutdated(next, old, sure) {
+  if (old === undefined || next.json === null) return false;
+  return next.ath === old.ath ? next.ver < old.ver : next.ath === old.ended && !sure;
+}
+
+/** @param {Held} next @param {Held | undefined} old @returns {Held} */
+function follow(next, old) {
+  const ended = next.ath === old?.ath ? old.ended : old?.ath || old?.ended;
+  return ended === undefined ? next : { ...next, ended };
 }

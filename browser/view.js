@@ -4,9 +4,16 @@
  * checker in edge/tokens.py, but for time: an old view still tells what the user last saw.
  */
 
+import { decode } from "./base64url.js";
+
 /**
  * @typedef {object} Claims
  * @property {string} sub   whose view it is
+ * @property {string} sid   id of the session
+ * @property {boolean} guest   whether nobody has signed in
+ * @property {Record<string, unknown>} usr   what the app has said about the user
+ * @property {string} [jkt]   thumbprint of the device key that the session is bound to
+ * @property {string} frm   secret behind the keys of this user's forms
  * @property {number} ver   counts changes
  * @property {string[]} keys   newest idempotency keys whose effect is in `state`
  * @property {Record<string, unknown>} state
@@ -21,10 +28,12 @@
 
 const TOKEN_LIMIT = 4096; // bytes
 const VIEW_TYPE = "edgekit-view+jwt";
-const VIEW_LIFE = 86_400; // seconds
+const VIEW_LIFE = 1_209_600; // seconds
 const REFETCH_AFTER = 60_000; // ms between two tries to learn an unknown key
 
 const ES256 = { name: "ECDSA", namedCurve: "P-256" };
+const ID = /^[A-Za-z0-9_-]{22}$/; // 128 bits
+const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
 const KID = /^[A-Za-z0-9_-]{1,43}$/;
 const TOKEN = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}$/; // 86 digits are 64 bytes
 
@@ -104,12 +113,19 @@ function keyId(header) {
 /** @param {unknown} value @returns {value is Claims} */
 function isClaims(value) {
   if (!isObject(value)) return false;
-  const { sub, ver, keys, state, iat, exp } = value;
-  if (typeof sub !== "string" || !Number.isSafeInteger(ver) || !isObject(state)) return false;
+  const { sub, sid, guest, usr, jkt, frm, ver, keys, state, iat, exp } = value;
+  if (typeof sub !== "string" || !matches(ID, sid) || typeof guest !== "boolean" || !isObject(usr)) return false;
+  if (!matches(ID, frm) || (jkt !== undefined && !matches(THUMBPRINT, jkt))) return false;
+  if (!Number.isSafeInteger(ver) || !isObject(state)) return false;
   if (!Array.isArray(keys) || !keys.every((key) => typeof key === "string")) return false;
   if (!Number.isSafeInteger(iat) || !Number.isSafeInteger(exp)) return false;
   const life = Number(exp) - Number(iat);
   return life > 0 && life <= VIEW_LIFE;
+}
+
+/** @param {RegExp} pattern @param {unknown} value */
+function matches(pattern, value) {
+  return typeof value === "string" && pattern.test(value);
 }
 
 /** @param {unknown} value @returns {value is Record<string, unknown>} */
@@ -133,12 +149,4 @@ function text(bytes) {
   } catch {
     return null;
   }
-}
-
-/** The one canonical reading of base64url without padding, or null. @param {string} segment */
-function decode(segment) {
-  if (segment.length % 4 === 1) return null;
-  const binary = atob(segment.replaceAll("-", "+").replaceAll("_", "/"));
-  const again = btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
-  return again === segment ? Uint8Array.from(binary, (character) => character.charCodeAt(0)) : null;
 }

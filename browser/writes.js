@@ -2,7 +2,10 @@
 /** Requests that change something: whose they are, and how they can be sent more than once. */
 
 import { hasFormKey } from "./keys.js";
+import { bodyDigest } from "./proof.js";
 import { HEADER } from "./protocol.js";
+
+/** @typedef {{init: RequestInit, size: number, write: import("./proof.js").Write}} Rebuilt   size: of the body, in bytes */
 
 /**
  * Whether a request that changes something was made by one of our own pages. A form on another site posts
@@ -22,21 +25,28 @@ export function isOurs(request, origin) {
  *
  * @param {Request} request
  * @param {() => Promise<string>} mintKey
- * @returns {Promise<RequestInit & {body: Blob | null}>}
+ * @returns {Promise<Rebuilt>}
  */
 export async function rebuilt(request, mintKey) {
   const headers = new Headers(request.headers);
-  const body = await request.blob();
+  const blob = await request.blob();
+  const body = blob.size > 0 ? blob : null;
   headers.set(HEADER.client, "1");
-  if (!headers.has(HEADER.key) && !(await hasFormKey(headers, body))) headers.set(HEADER.key, await mintKey());
-  return {
+  const keyed = async () => {
+    if (!headers.has(HEADER.key) && !(await hasFormKey(headers, blob))) headers.set(HEADER.key, await mintKey());
+    return headers.get(HEADER.key) ?? "";
+  };
+  const [ik, bd] = await Promise.all([keyed(), bodyDigest(body)]);
+  /** @type {RequestInit} */
+  const init = {
     method: request.method,
     headers,
-    body: body.size > 0 ? body : null,
+    body,
     credentials: request.credentials === "omit" ? "omit" : "same-origin",
     mode: "same-origin",
     redirect: "manual",
     cache: "no-store",
     referrer: request.referrer,
   };
+  return { init, size: blob.size, write: { ik, bd } };
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { createExperience } from "../../browser/experience.js";
-import { memoryStore } from "./fakes.js";
+import { BROKEN_STORE, memoryStore } from "./fakes.js";
 
 /** @param {import("../../browser/store.js").Store} store */
 function experienceOf(store, release = "r") {
@@ -48,7 +48,7 @@ test("the newest answer says whether a route needs the network", async () => {
 });
 
 test("a store that fails is no reason to fail", async () => {
-  const { loaded, wasSlow, isSlow } = experienceOf({ get: () => Promise.reject(new Error("no")), update: () => Promise.reject(new Error("no")) });
+  const { loaded, wasSlow, isSlow } = experienceOf(BROKEN_STORE);
   await loaded;
   wasSlow("/");
   await kept();

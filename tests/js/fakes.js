@@ -66,6 +66,7 @@ class FakeCache {
 export function memoryStore(values = {}) {
   const map = new Map(Object.entries(values));
   return {
+    lasts: async () => true,
     get: async (key) => map.get(key),
     async update(key, change) {
       map.set(key, change(map.get(key)));
@@ -73,6 +74,10 @@ export function memoryStore(values = {}) {
     },
   };
 }
+
+const refuse = () => Promise.reject(new DOMException("no", "UnknownError"));
+/** @type {import("../../browser/store.js").Store} */
+export const BROKEN_STORE = { get: refuse, update: refuse, lasts: async () => true };
 
 /**
  * A `fetch` that remembers what it was asked.
@@ -108,4 +113,9 @@ export function manifest(change = {}) {
     files: {},
     ...change,
   };
+}
+
+/** What the proof of a request says. @param {Request} request @returns {Record<string, any>} */
+export function claimsOf(request) {
+  return JSON.parse(Buffer.from(request.headers.get("dpop")?.split(".")[1] ?? "", "base64url").toString() || "{}");
 }

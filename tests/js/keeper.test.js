@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { createKeeper } from "../../browser/keeper.js";
 import { createTakeover } from "../../browser/takeover.js";
 import { dropSnapshots, snapshotStore } from "../../browser/snapshot-store.js";
-import { FakeCaches, manifest, memoryStore, recordingFetch } from "./fakes.js";
+import { BROKEN_STORE, FakeCaches, manifest, memoryStore, recordingFetch } from "./fakes.js";
 
 const sha256 = (/** @type {string} */ text) => createHash("sha256").update(text).digest("hex");
 
@@ -90,8 +90,7 @@ test("a release takes over silently if it is the first, or speaks as the one bef
 });
 
 test("where nothing can be kept, a release asks before it takes over", async () => {
-  const broken = { get: () => Promise.reject(new Error("no")), update: () => Promise.reject(new Error("no")) };
-  const takeover = createTakeover(broken, 1);
+  const takeover = createTakeover(BROKEN_STORE, 1);
   await takeover.done();
   assert.equal(await takeover.isSilent(false), false);
 });

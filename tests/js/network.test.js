@@ -2,28 +2,41 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { createDeviceKey } from "../../browser/device-key.js";
 import { NetworkFailure, createNetwork, isSafe } from "../../browser/network.js";
+import { bodyDigest } from "../../browser/proof.js";
+import { createProver } from "../../browser/prover.js";
 import { isOurs } from "../../browser/writes.js";
-import { recordingFetch } from "./fakes.js";
+import { claimsOf, memoryStore, recordingFetch } from "./fakes.js";
 
 const ORIGIN = "https://shop.test";
 const FORM = "application/x-www-form-urlencoded";
 
-/** @param {(request: Request) => Response | Promise<Response>} answer */
-function networkTo(answer) {
+/**
+ * @param {(request: Request) => Response | Promise<Response>} answer
+ * @param {{ath: string, jkt: string}} [session]   bound to this device if its `jkt` is "ours"
+ */
+function networkTo(answer, session = { ath: "", jkt: "" }) {
   const { fetch, requests } = recordingFetch(answer);
+  const store = memoryStore();
+  const prover = createProver({ store, fetch, deviceKey: createDeviceKey(store), origin: ORIGIN, now: Date.now });
   /** @type {(string | null)[]} */
   const views = [];
-  let minted = 0;
+  let [minted, refreshed] = [0, 0];
   const network = createNetwork({
     fetch,
+    prover: { ...prover, owns: async (jkt) => jkt === "ours" },
     mintKey: async () => `minted.${++minted}`,
-    acceptView: async (view) => void views.push(view),
+    user: {
+      session: async () => session,
+      accept: async (view) => void views.push(view),
+      refresh: async () => void (refreshed += 1),
+    },
   });
   const { signal } = new AbortController();
   /** @param {Request} request */
   const send = async (request, base = "") => (await network(request)).send(base, signal);
-  return { network, send, requests, views, signal };
+  return { network, send, requests, views, signal, refreshed: () => refreshed };
 }
 
 /** A form post as the browser hands it to a service worker. @param {string} referrer */
@@ -60,6 +73,70 @@ test("a key that is there stays, in the header or in the form", async () => {
   multipart.set("_key", "x");
   await send(new Request(`${ORIGIN}/cart`, { method: "POST", body: multipart }));
   assert.deepEqual(requests.slice(1).map(({ headers }) => headers.get("idempotency-key")), [null, null]);
+});
+
+test("an unsafe request proves its device, its session, its key and its body", async () => {
+  const { send, requests } = networkTo(() => new Response(), { ath: "session", jkt: "" });
+  await send(new Request(`${ORIGIN}/cart?a=1`, { method: "POST", body: "tea" }));
+  await send(new Request(`${ORIGIN}/cart`, { method: "POST", body: new URLSearchParams({ _key: "x" }) }));
+  const [one, two] = requests.map(claimsOf);
+  assert.deepEqual([one?.htm, one?.htu, one?.htq, one?.ath], ["POST", `${ORIGIN}/cart`, "a=1", "session"]);
+  assert.deepEqual([one?.ik, two?.ik], ["minted.1", ""]);
+  assert.equal(one?.bd, await bodyDigest(new Blob(["tea"])));
+  assert.equal(two?.bd, await bodyDigest(new Blob(["_key=x"])));
+});
+
+test("each try has a proof of its own", async () => {
+  const { network, requests, signal } = networkTo(() => Promise.reject(new TypeError("cut")));
+  const { send } = await network(new Request(`${ORIGIN}/cart`, { method: "POST", body: "abc" }));
+  for (let i = 0; i < 2; i += 1) await assert.rejects(send("", signal), NetworkFailure);
+  const [one, two] = requests.map(claimsOf);
+  assert.deepEqual([one?.bd, one?.ik], [two?.bd, two?.ik]);
+  assert.notEqual(one?.jti, two?.jti);
+});
+
+test("a safe request of a session that is bound to this device proves it", async () => {
+  const { send, requests } = networkTo(() => new Response("tea"), { ath: "session", jkt: "ours" });
+  const request = new Request(`${ORIGIN}/a?b=1`, { headers: { accept: "text/html", "accept-language": "de" } });
+  const referrer = { referrer: { value: "https://other.test/" } };
+  await send(Object.defineProperties(request, { mode: { value: "navigate" }, ...referrer }));
+  await send(new Request(`${ORIGIN}/picture`, { mode: "no-cors" }));
+  const [page, picture] = requests;
+  const { jti, iat, ...claims } = claimsOf(/** @type {Request} */ (page));
+  assert.deepEqual(claims, { htm: "GET", htu: `${ORIGIN}/a`, htq: "b=1", ath: "session" });
+  assert.deepEqual(
+    ["accept", "accept-language", "upgrade-insecure-requests", "edgekit-client"].map((name) => page?.headers.get(name)),
+    ["text/html", "de", "1", "1"],
+  );
+  assert.deepEqual([page?.mode, page?.redirect, page?.credentials, page?.referrer], ["same-origin", "manual", "same-origin", ""]);
+  assert.deepEqual([picture?.headers.has("dpop"), picture?.headers.get("upgrade-insecure-requests")], [true, null]);
+});
+
+test("of a session that is bound to another device nothing can be proved", async () => {
+  const { send, requests } = networkTo(() => new Response("tea"), { ath: "session", jkt: "theirs" });
+  await send(new Request(`${ORIGIN}/`));
+  assert.equal(requests[0]?.headers.has("dpop"), false);
+});
+
+test("a challenge to a safe request teaches that the session is bound", async () => {
+  const refusal = () => new Response(null, { status: 401, headers: { "dpop-nonce": "n", "www-authenticate": "DPoP" } });
+  const { send, requests, refreshed } = networkTo((request) => (request.headers.has("dpop") ? new Response("tea") : refusal()));
+  assert.equal(await (await send(new Request(`${ORIGIN}/`))).text(), "tea");
+  assert.deepEqual([requests.length, refreshed()], [2, 1]);
+});
+
+test("an app's own 401 reaches the page", async () => {
+  const { send, requests } = networkTo(() => new Response("wrong password", { status: 401, headers: { "dpop-nonce": "n" } }));
+  assert.equal(await (await send(new Request(`${ORIGIN}/in`, { method: "POST", body: "x" }))).text(), "wrong password");
+  assert.equal(requests.length, 1);
+});
+
+test("a redirect that only the browser may read is left to the browser", async () => {
+  const hidden = () => Object.defineProperty(new Response(), "type", { value: "opaqueredirect" });
+  const { send, requests } = networkTo((request) => (request.headers.has("dpop") ? hidden() : new Response("tea")), { ath: "", jkt: "ours" });
+  assert.equal(await (await send(new Request(`${ORIGIN}/picture`))).text(), "tea");
+  assert.equal((await send(new Request(`${ORIGIN}/page`, { redirect: "manual" }))).type, "opaqueredirect");
+  assert.equal(requests.length, 3);
 });
 
 test("a form is ours only if one of our pages sent it", () => {

@@ -59,6 +59,13 @@ test("records are read as the user and never kept; only an edge may write them",
   assert.equal(requests.length, 1);
 });
 
+test("records are asked for with whatever proves who asks", async () => {
+  const { fetch } = recordingFetch(() => assert.fail("asked as nobody"));
+  const asUser = async (/** @type {string} */ path) => new Response(`proven ${path}`);
+  const services = createServices({ fetch, asUser, caches: new FakeCaches().typed, development: false });
+  assert.deepEqual(text(await services.userFetch("GET", "/records/user/orders", "")), [200, "proven /_edge/records/user/orders"]);
+});
+
 test("the host learns how it is run", () => {
   assert.deepEqual(JSON.parse(servicesOf(offline).config), { origin: true, keys: null, development: true });
 });

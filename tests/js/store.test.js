@@ -15,6 +15,7 @@ for (const [name, factory] of /** @type {[string, any][]} */ ([
     assert.equal(await store.get("n"), undefined);
     assert.deepEqual(await Promise.all([store.update("n", increment), store.update("n", increment)]), [1, 2]);
     assert.equal(await store.get("n"), 2);
+    assert.equal(await store.lasts(), false);
   });
 }
 

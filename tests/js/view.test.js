@@ -5,7 +5,19 @@ import { before, test } from "node:test";
 import { keyRing, verifyView } from "../../browser/view.js";
 
 const ES256 = { name: "ECDSA", namedCurve: "P-256" };
-const CLAIMS = { sub: "guest", iat: 1_000, exp: 1_000 + 86_400, ver: 3, keys: ["k".repeat(16)], state: { cups: 2 } };
+const LIFE = 14 * 86_400;
+const CLAIMS = {
+  sub: "guest",
+  sid: "s".repeat(22),
+  iat: 1_000,
+  exp: 1_000 + LIFE,
+  ver: 3,
+  keys: ["k".repeat(16)],
+  state: { cups: 2 },
+  usr: { name: "Ada" },
+  guest: false,
+  frm: "f".repeat(22),
+};
 
 /** @type {CryptoKeyPair} */
 let pair;
@@ -99,11 +111,18 @@ test("only the one header is accepted", async () => {
 test("claims have the right types", async () => {
   for (const change of [
     { sub: 1 }, { ver: 1.5 }, { ver: "1" }, { keys: "k" }, { keys: [1] }, { state: [] }, { state: null },
-    { iat: "1000" }, { exp: 1_000 }, { exp: 1_000 + 86_401 }, { exp: undefined },
+    { iat: "1000" }, { exp: 1_000 }, { exp: 1_001 + LIFE }, { exp: undefined },
+    { sid: "s" }, { sid: undefined }, { sid: `${"s".repeat(21)}=` }, { usr: [] }, { usr: undefined }, { guest: 0 },
+    { frm: "f" }, { frm: undefined }, { jkt: "j" }, { jkt: null },
   ]) {
     assert.equal(await verifyView(await mint({ payload: payload(change) }), findKey), null, JSON.stringify(change));
   }
   for (const text of ["null", "[]", "{", "7"]) assert.equal(await verifyView(await mint({ payload: text }), findKey), null);
+});
+
+test("a view may name the device of its session", async () => {
+  const jkt = "j".repeat(43);
+  assert.equal((await verifyView(await mint({ payload: payload({ jkt }) }), findKey))?.claims.jkt, jkt);
 });
 
 test("an unknown key and another edge's key are refused", async () => {

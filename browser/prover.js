@@ -1,0 +1,80 @@
+// @ts-check
+/** Sends requests with a proof of this device, and learns from the answers what the next proof needs. */
+
+import { randomId } from "./keys.js";
+import { makeProof } from "./proof.js";
+import { HEADER } from "./protocol.js";
+
+const KEPT = "nonce";
+const EXACT = 5_000; // ms; clocks that differ by less need no correction
+
+/**
+ * @typedef {object} About   a request
+ * @property {string} [ath]   its session, "" if none is known
+ * @property {import("./proof.js").Write} [write]   only if it changes something
+ */
+
+/**
+ * @param {object} parts
+ * @param {import("./store.js").Store} parts.store
+ * @param {import("./protocol.js").Fetch} parts.fetch
+ * @param {() => Promise<import("./device-key.js").DeviceKey | undefined>} parts.deviceKey
+ * @param {string} parts.origin   the site's own
+ * @param {() => number} parts.now   ms since 1970, as this device counts them
+ */
+export function createProver({ store, fetch, deviceKey, origin, now }) {
+  /** @type {Promise<{nonce?: string, skew: number}>}   skew: ms by which the edge's clock is ahead */
+  let learnt = store.get(KEPT).then((kept) => kept ?? { skew: 0 }).catch(() => ({ skew: 0 }));
+
+  /** @param {Response} response   not from a cache */
+  async function learn(response) {
+    const nonce = response.headers.get(HEADER.nonce);
+    if (nonce === null) return;
+    const ahead = Date.parse(response.headers.get("date") ?? "") - now();
+    const skew = Math.abs(ahead) > EXACT ? ahead : 0; // NaN: no date, nothing known
+    const old = await learnt;
+    if (old.nonce === nonce && Math.abs(old.skew - skew) < EXACT) return;
+    learnt = Promise.resolve({ nonce, skew });
+    // Nobody waits for it: what is forgotten costs the next worker one more request.
+    store.update(KEPT, () => ({ nonce, skew })).catch(() => {});
+  }
+
+  return {
+    /** Whether a session that is bound to this key is bound to this device. @param {string} jkt   "" if unbound */
+    owns: async (jkt) => jkt !== "" && (await deviceKey())?.jkt === jkt,
+
+    /**
+     * Like `fetch`, to our own origin. An edge that wants another nonce, or tells us that our clock is wrong,
+     * is asked once more; so `init` has to be good for two requests.
+     *
+     * @param {string} target   a URL, or a path
+     * @param {RequestInit} init
+     * @param {About} [about]
+     * @returns {Promise<Response>}
+     */
+    async send(target, init, { ath = "", write } = {}) {
+      const [key, url] = [await deviceKey(), new URL(target, origin).href];
+      if (key === undefined) return fetch(url, init);
+
+      const attempt = async () => {
+        const { nonce, skew } = await learnt;
+        const headers = new Headers(init.headers);
+        const facts = { method: init.method ?? "GET", url, jti: randomId(), at: now() + skew, nonce, ath, write };
+        headers.set(HEADER.proof, await makeProof(key, facts));
+        const response = await fetch(url, { ...init, headers });
+        if (init.cache === "no-store" || isChallenge(response)) await learn(response);
+        return response;
+      };
+
+      const first = await attempt();
+      if (!isChallenge(first)) return first;
+      void first.body?.cancel();
+      return attempt();
+    },
+  };
+}
+
+/** Whether an edge has refused the proof, or misses one (RFC 9449, sections 7.1 and 9). @param {Response} response */
+export function isChallenge({ status, headers }) {
+  return status === 401 && headers.has(HEADER.nonce) && /^DPoP\b/i.test(headers.get("www-authenticate") ?? "");
+}
