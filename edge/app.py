@@ -31,6 +31,7 @@ from .intake import (
     part_size,
     read_body,
     replay,
+    sent_at,
 )
 from .lifespan import run_lifespan
 from .placement import Placement
@@ -51,6 +52,7 @@ class Stateless:
     `shared`: record collections that belong to everybody instead of to one user.
     `readable`: record collections that browsers may read just as they are stored, the user's own or
     shared ones; handlers that read any other escalate to an edge.
+    `optimistic`: path patterns whose writes a browser may answer at once, before an edge has confirmed them.
     `bound`: path patterns that only signed-in users whose session is bound to their device may use.
     `static`: URL prefix -> folder of files that go into the browser release as they are.
     `state_version`: of the layout of `ctx.state`; `upgrade(values, version)` brings what an older version
@@ -66,6 +68,7 @@ class Stateless:
         *,
         shared: Iterable[str] = (),
         readable: Iterable[str] = (),
+        optimistic: Iterable[str] = (),
         bound: Iterable[str] = (),
         static: Mapping[str, str | PathLike[str]] | None = None,
         state_version: int = 0,
@@ -77,6 +80,7 @@ class Stateless:
         self.placement = Placement(anywhere)
         self.shared = frozenset(shared)
         self.readable = frozenset(readable)
+        self.optimistic = Placement(optimistic)
         self._bound = Placement(bound)
         self.static = dict(static or {})
         self._shape = Shape(state_version, upgrade)
@@ -146,7 +150,7 @@ class Stateless:
         check_json(scope, body)
         fingerprint = fingerprint_of(scope, body)
         field = await form_field(scope, body)
-        if visitor.session is not None:
+        if visitor.session is not None and host.name != "browser":  # whose worker takes only its own pages'
             check_write(scope, field, host.visitors.form_secrets(visitor.session))
         key = idempotency_key(scope, field, fingerprint)
         view = visitor.view
@@ -182,6 +186,7 @@ class Stateless:
             key=key or host.entropy(16).hex(),
             shared=self.shared,
             readable=self.readable,
+            sent_at=sent_at(scope, host.clock()),
             shape=self._shape,
             foreign=scope["method"] not in SAFE and is_foreign(scope),
         )

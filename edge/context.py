@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import random
+from functools import cached_property
 from typing import Any, Literal
 
 from starlette.requests import HTTPConnection
@@ -48,12 +50,13 @@ class Context:
         key: str,
         shared: frozenset[str],
         readable: frozenset[str] = frozenset(),
+        sent_at: float | None = None,
         shape: Shape = Shape(),  # noqa: B008 - immutable
         foreign: bool = False,
     ) -> None:
         self._host = host
         self._foreign = foreign
-        self._ids = 0
+        self._ids = self._forms = 0
         self._sealed = State(visitor.sealed or {})
         self.key = key
         self.visitor = visitor
@@ -61,8 +64,9 @@ class Context:
         """Whose request this is by now; not that of `visitor` once a guest was made or a user signed in."""
         self.signed_out: Literal["", "here", "everywhere"] = ""
         self.escalated = False
-        self.now: float = host.clock()
-        """Wall time in seconds, read once: the same for the whole request."""
+        self.now: float = host.clock() if sent_at is None else sent_at
+        """Wall time in seconds, read once: the same for the whole request, and for a write that a browser has
+        answered itself the same when an edge runs it later."""
         view = visitor.view
         self.shape = shape.version
         self.state = State(shape.fit(view.state, view.shape) if view else {})
@@ -75,6 +79,7 @@ class Context:
             self.principal,
             writable=method not in SAFE,
             readable=readable if host.name == "browser" else None,
+            overlay=visitor.overlay,
         )
         """Stored documents; all writes of one request happen together or not at all."""
 
@@ -175,13 +180,25 @@ class Context:
         self._ids += 1
         return _base32(hashlib.sha256(f"{self.key}\0{self._ids}".encode()).digest()[:16])
 
+    @cached_property
+    def random(self) -> random.Random:
+        """Chance that a retry of the same request repeats. Not for secrets: the client knows the seed."""
+        return random.Random(f"{self.key}\0random")  # noqa: S311
+
     def form_key(self) -> Html:
         """A hidden input for an HTML form: sending it twice is harmless, and other sites cannot send it."""
         session, view = self.ensure_user(), self.visitor.view
         known = view is not None and not self.is_new and view.form_secret
         secret = known or self._host.visitors.form_secret(session)
-        key = mark(_base32(self._host.entropy(16)), secret)
+        key = mark(self._form_nonce(), secret)
         return Html(f'<input type="hidden" name="{KEY_FIELD}" value="{key}">')
+
+    def _form_nonce(self) -> str:
+        """Random; in the answer to a write one that follows from its key, as a browser may foretell it."""
+        if not self.records.writable:
+            return _base32(self._host.entropy(16))
+        self._forms += 1
+        return _base32(hashlib.sha256(f"{self.key}\0form\0{self._forms}".encode()).digest()[:16])
 
     @property
     def sealed_change(self) -> State | None:

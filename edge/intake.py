@@ -22,6 +22,9 @@ BODY_LIMIT = 10 * 1024 * 1024  # bytes, unless the app asks for another limit
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 section 9.2.1
 KEY_FIELD = "_key"
+TIME_HEADER = "edgekit-time"  # ms since 1970, when a browser has answered this write itself
+LONGEST_WAIT = 7 * 86_400  # seconds that a write may wait in a browser before its time is no longer believed
+AHEAD = 60  # seconds that a client's clock may be ahead
 WORKER = "/sw.js"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 LARGE = 1024 * 1024  # bytes of a body from which on copies are avoided
@@ -185,6 +188,17 @@ async def diagnose(scope: dict[str, Any], body: bytes) -> Problem | None:
     except Problem as problem:
         return problem if problem.code == "malformed-form" else None
     return None
+
+
+def sent_at(scope: dict[str, Any], now: float) -> float:
+    """When the request was made, in seconds: what a browser's outbox says, within reason, else `now`.
+
+    A handler must come to the same result when the edge runs it after the browser has, so both see this time.
+    """
+    text = Headers(raw=scope["headers"]).get(TIME_HEADER, "")
+    if scope["method"] in SAFE or not (text.isascii() and text.isdigit() and len(text) < 16):
+        return now
+    return min(max(int(text) / 1000, now - LONGEST_WAIT), now + AHEAD)
 
 
 def _too_large(body_limit: int) -> Problem:

@@ -12,9 +12,12 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark"><title>{title}</title>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/_edge/page.css"></head>
-<body><main><div class="status">{status}</div><h1>{title}</h1>{detail}
-<p><a class="button" href="/">Back to the start</a></p></main></body></html>
+<body><main{more}><div class="status">{status}</div><h1>{title}</h1>{detail}
+<p><a class="button" href="/">Back to the start</a></p></main>{script}</body></html>
 """
+# What a page can do by itself about one problem: see browser/recover.js.
+RECOVERY = ("One moment", "This page is making sure that it is the device on which you signed in.")
+SCRIPT = '<script type="module" src="/_edge/recover.js"></script>'
 
 
 def wants_page(headers: Iterable[tuple[bytes, bytes]]) -> bool:
@@ -22,12 +25,21 @@ def wants_page(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return any(name == b"accept" and b"text/html" in value for name, value in headers)
 
 
-def render(problem: Problem, *, page: bool) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """(status, headers, body) of the answer; the same problem gives the same bytes on every host."""
+def render(
+    problem: Problem, *, page: bool, method: str = "GET"
+) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """(status, headers, body) of the answer to a `method` request; the same on every host."""
     if page:
         media_type = "text/html; charset=utf-8"
-        detail = f"<p>{escape(problem.detail)}</p>" if problem.detail else ""
-        body = PAGE.format(status=problem.status, title=escape(problem.kind.title), detail=detail).encode()
+        recovers = problem.code == "device-proof"
+        title, text = RECOVERY if recovers else (problem.kind.title, problem.detail)
+        body = PAGE.format(
+            status=problem.status,
+            title=escape(title),
+            detail=f"<p>{escape(text)}</p>" if text else "",
+            more=f' data-method="{method}"' if recovers else "",
+            script=SCRIPT if recovers else "",
+        ).encode()
     else:
         media_type, body = problem.media_type, problem.encode()
     headers = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple, Protocol
 
 from .errors import NeedsEdge, Problem
@@ -42,7 +42,8 @@ class Records:
 
     `shared` names the collections that belong to everybody; all others belong to the user. `readable`,
     where it is given, names the only ones that this host may see; others raise NeedsEdge.
-    `principal` yields who asks, or None for somebody who owns nothing yet.
+    `principal` yields who asks, or None for somebody who owns nothing yet. `overlay` is laid over what is
+    read: writes of earlier requests that are not confirmed yet.
     """
 
     def __init__(
@@ -53,8 +54,10 @@ class Records:
         *,
         writable: bool,
         readable: Collection[str] | None = None,
+        overlay: Iterable[Write] = (),
     ) -> None:
         self._source = source
+        self._overlay = {write.key: write.value for write in overlay}
         self._readable = readable
         self._shared = shared
         self._principal = principal
@@ -69,8 +72,9 @@ class Records:
         """The record, or None. What this request has written itself is seen."""
         key = self._key(collection, id)
         self.touched = True
-        if key in self._writes:
-            value = self._writes[key]
+        tentative = self._overlay | self._writes
+        if key in tentative:
+            value = tentative[key]
             return None if value is None else Record(id, 0, value)
         if key not in self._seen:
             owner = self._owner(key.scope)
@@ -93,7 +97,7 @@ class Records:
         if owner is not None:
             page = await self._source.page(owner, scope, collection, limit, after)
         items = {record.id: record for record in page.items}
-        for key, value in self._writes.items():
+        for key, value in (self._overlay | self._writes).items():
             if (key.scope, key.collection) == (scope, collection):
                 items.pop(key.id, None)
                 if (

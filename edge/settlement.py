@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -18,12 +19,13 @@ from .responder import Responder
 from .tokens import VIEW_LIFE, Session
 from .types import JSON, Principal, View
 from .visitor import Changes, Headers
-from .wire import RESPONSE_LIMIT, Commit, Outcome, StoredResponse, fingerprint
+from .wire import RESPONSE_LIMIT, Commit, Outcome, StoredResponse, encode_json, fingerprint
 
 # Not final, or not an outcome of the app's own rules: these may be tried again (IETF
 # idempotency-key-header draft, section 2.6), so their effects are dropped and nothing is kept.
 NOT_STORED = frozenset({400, 401, 403, 408, 413, 428, 429})
 
+EFFECTS_HEADER = b"edgekit-effects"
 PRIVATE = (b"cache-control", b"private, no-cache")
 _BOUNDARY = re.compile(r'^multipart/form-data\b.*;\s*boundary="?(?P<it>[^";,]+)', re.IGNORECASE)
 
@@ -91,6 +93,8 @@ class Settlement:
             if mistake is not None:
                 raise mistake
         final = answer.status < 500 and answer.status not in NOT_STORED
+        if self._host.name == "browser":
+            return self._foretold(answer, final=final)
         changes = await self._changes() if final else _FAILED
         records = self._ctx.records
         if not (final and records.touched):
@@ -104,6 +108,24 @@ class Settlement:
         commit = Commit(self._fingerprint, records.reads, writes, stored)
         outcome = await self._host.origin.commit(self._principal(), self._ctx.key, commit)
         return await self._replay(outcome) if outcome.replayed else await self._final(outcome)
+
+    def _foretold(self, answer: Answer, *, final: bool) -> Answer:
+        """An answer that an edge has yet to confirm, with what it would change for the worker to keep.
+
+        `Edgekit-Effects` is JSON in base64: `{"state", "writes": [[scope, collection, id, value], …]}`; a
+        state of null has not changed.
+        Raises NeedsEdge for an answer that is not final: perhaps the edge knows better.
+        """
+        if not final or len(answer.body) > RESPONSE_LIMIT:
+            raise NeedsEdge("an outcome of this request")
+        ctx = self._ctx
+        writes = ctx.records.writes if answer.status < 400 else ()
+        effects = {
+            "state": ctx.state.export() if ctx.state.changed else None,
+            "writes": [[*write.key, write.value] for write in writes],
+        }
+        encoded = base64.b64encode(encode_json(effects))
+        return answer._replace(headers=[*_private(answer.headers), (EFFECTS_HEADER, encoded)])
 
     async def _replay(self, outcome: Outcome) -> Answer:
         answer = await self._final(outcome)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ from .errors import NeedsEdge, Problem
 from .proof import Proof
 from .tokens import Session
 from .types import JSON, View
+from .wire import RecordKey, Write
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -37,7 +38,8 @@ class Visitor:
     """What came with a request. `view` and `sealed` belong to `session`.
 
     `proof` is the proof of possession that came along, if a good one did. `is_unknown`: there is a session,
-    but it cannot be checked now. `headers` go onto whatever answer is given.
+    but it cannot be checked now. `overlay`: what this browser has written and no edge has confirmed yet.
+    `headers` go onto whatever answer is given.
     """
 
     session: Session | None = None
@@ -45,6 +47,7 @@ class Visitor:
     sealed: Mapping[str, JSON] | None = None
     proof: Proof | None = None
     is_unknown: bool = False
+    overlay: tuple[Write, ...] = ()
     headers: Headers = field(default_factory=list)
 
     @property
@@ -69,6 +72,11 @@ class Changes:
     refresh: str | None = None
     view: View | None = None
     sealed: str | None = None
+
+
+def overlay_of(rows: Iterable[Sequence[Any]]) -> tuple[Write, ...]:
+    """Writes from rows `[scope, collection, id, value]`, as effects list them (see `settlement`)."""
+    return tuple(Write(RecordKey(scope, collection, name), value) for scope, collection, name, value in rows)
 
 
 class Visitors(Protocol):
@@ -127,7 +135,7 @@ class PayloadVisitors:
             shape=claims["shp"],
         )
         session = Session(view.subject, view.sid, view.guest, 0, 0, view.claims, view.jkt, view.issued_at)
-        return Visitor(session, view)
+        return Visitor(session, view, overlay=overlay_of(claims.get("overlay", ())))
 
     async def seal(self, session: Session, version: int, values: Mapping[str, JSON]) -> str:  # noqa: ARG002
         raise NeedsEdge("sealing a state")

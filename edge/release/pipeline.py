@@ -126,6 +126,7 @@ def describe_release(
         "python": PYTHON,
         "abi": ABI,
         "placement": bundle.description.placement,
+        "optimistic": bundle.description.optimistic,
         "static": static,
         "roles": roles,
     }

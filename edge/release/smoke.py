@@ -40,6 +40,7 @@ class Description:
     """
 
     placement: list[dict[str, str]]
+    optimistic: list[dict[str, str]]
     static: dict[str, Path]
     modules: list[str]
 
@@ -73,7 +74,7 @@ def smoke(
 
     answer, cached = toolchain.cache.json("smoke", digest(PYODIDE, str(target), str(thorough), *parts), make)
     static = {prefix: _host_path(target, prefix, path) for prefix, path in answer["static"].items()}
-    return Description(answer["placement"], static, answer["modules"]), cached
+    return Description(answer["placement"], answer["optimistic"], static, answer["modules"]), cached
 
 
 def _host_path(target: Target, prefix: str, path: str) -> Path:

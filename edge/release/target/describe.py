@@ -49,7 +49,11 @@ async def describe(host: Any, spec: str, loading: Any, *, thorough: bool) -> dic
     if thorough:
         await start(host, spec)
         await exercise(app)
-    return {"placement": app.placement.to_manifest(), "static": static}
+    return {
+        "placement": app.placement.to_manifest(),
+        "optimistic": app.optimistic.to_manifest(),
+        "static": static,
+    }
 
 
 async def start(host: Any, spec: str) -> None:
