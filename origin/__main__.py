@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import uvicorn
@@ -19,9 +21,9 @@ from starlette.applications import Starlette
 from edge.errors import Problem
 
 from .app import create_app
-from .auth import load_verifier
 from .catalog import load_catalog
 from .errors import StartError
+from .keys import load_own, load_verifier
 from .sqlite import SQLiteStore
 
 KEEP_ALIVE = 75  # seconds; longer than edges keep idle connections, so that they are the ones to close
@@ -34,6 +36,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--keys", type=Path, required=True, metavar="FILE", help="edges' public keys (JWK set)"
     )
+    parser.add_argument(
+        "--signed-in-since",
+        type=_time,
+        metavar="TIME",
+        help="end all sessions in which somebody signed in before, such as 2026-03-31T12:00:00Z",
+    )
     parser.add_argument("--catalog", type=Path, metavar="DIR", help="folder of <collection>.json to publish")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=8001, help="port to listen on (%(default)s)")
@@ -41,6 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     levels = ["debug", "info", "warning", "error"]
     parser.add_argument("--log-level", choices=levels, default="info", help="(%(default)s)")
     return parser
+
+
+def _time(text: str) -> int:
+    """Seconds since 1970 of a time in ISO 8601; without an offset it is UTC."""
+    moment = datetime.fromisoformat(text)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -54,9 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         verifier = load_verifier(options.keys, time.time, time.monotonic)
         collections = load_catalog(options.catalog) if options.catalog else None
         with suppress(KeyboardInterrupt), SQLiteStore(options.data) as store:
+            own = load_own(options.data, time.time, time.monotonic)
+            if options.signed_in_since is not None:
+                asyncio.run(store.raise_floor(options.signed_in_since, time.time()))
             if collections is not None:
                 asyncio.run(store.publish(collections))
-            _serve(create_app(store, verifier, time.time), options)
+            _serve(create_app(store, verifier, own, time.time, os.urandom), options)
     except (StartError, Problem, OSError) as error:
         parser.exit(1, f"origin: {error}\n")
 

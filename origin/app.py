@@ -1,4 +1,4 @@
-"""The origin's HTTP API: records, commits, the catalog. JSON in, JSON or a problem document out."""
+"""The origin's HTTP API for records, commits and the catalog. JSON in, JSON or a problem document out."""
 
 from __future__ import annotations
 
@@ -11,21 +11,29 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from edge.errors import Problem
-from edge.types import Clock, Verifier
+from edge.keys import NativeKeys
+from edge.types import Clock, Entropy, Verifier
 from edge.wire import RecordKey, Scope, decode_commit, encode_json, encode_outcome, is_key, is_name
 
+from .answers import json_answer
 from .auth import authenticate
 from .limits import SizeGate
 from .problems import HANDLERS
+from .session_api import SessionApi
 from .store import Record, Store
 
 PAGE_DEFAULT, PAGE_LIMIT = 50, 200  # records in one page
 CATALOG_CACHING = "public, max-age=60, stale-while-revalidate=60, stale-if-error=86400"  # RFC 5861
 
 
-def create_app(store: Store, verifier: Verifier, clock: Clock) -> Starlette:
-    """The origin as an ASGI app; `clock` is wall time in seconds. The caller opens and closes `store`."""
-    api = _Api(store, verifier, clock)
+def create_app(
+    store: Store, verifier: Verifier, keys: NativeKeys, clock: Clock, entropy: Entropy
+) -> Starlette:
+    """The origin as an ASGI app; the caller opens and closes `store`.
+
+    `verifier` has the edges' public keys, `keys` are the origin's own; `clock` is wall time in seconds.
+    """
+    api, sessions = _Api(store, verifier, clock), SessionApi(store, verifier, keys, clock, entropy)
     app = Starlette(
         routes=[
             Route("/health", api.health),
@@ -34,6 +42,7 @@ def create_app(store: Store, verifier: Verifier, clock: Clock) -> Starlette:
             Route("/records/{scope}/{collection}/{id}", api.record),
             Route("/commit", api.commit, methods=["POST"]),
             Route("/commit/{key}", api.outcome),
+            *sessions.routes,
         ],
         middleware=[Middleware(SizeGate)],
         exception_handlers=HANDLERS,
@@ -49,7 +58,7 @@ class _Api:
         self._clock = clock
 
     async def health(self, _request: Request) -> Response:
-        return _json(b'{"status":"ok"}')
+        return json_answer(b'{"status":"ok"}')
 
     async def collection(self, request: Request) -> Response:
         """Looks at no credential, so the answer is the same for everybody."""
@@ -68,38 +77,34 @@ class _Api:
         record = await self._store.record(subject, RecordKey(scope, collection, request.path_params["id"]))
         if record is None:
             raise Problem("not-found")
-        return _json(encode_json(_document(record)), {"ETag": f'"{record.version}"'})
+        return json_answer(encode_json(_document(record)), {"ETag": f'"{record.version}"'})
 
     async def page(self, request: Request) -> Response:
         subject = await self._subject(request)
         scope, collection = _place(request)
         limit, after = _window(request)
         page = await self._store.page(subject, scope, collection, limit, after)
-        return _json(encode_json({"items": [_document(item) for item in page.items], "next": page.next}))
+        return json_answer(
+            encode_json({"items": [_document(item) for item in page.items], "next": page.next})
+        )
 
     async def commit(self, request: Request) -> Response:
-        subject = await self._subject(request)
+        principal = await authenticate(request, self._verifier, self._clock)
         key = request.headers.get("idempotency-key", "")
         if not is_key(key):
             raise Problem("malformed-key", "16 to 64 of A-Z a-z 0-9 _ . -")
         commit = decode_commit(await request.body())
-        return _json(encode_outcome(await self._store.commit(subject, key, commit, self._clock())))
+        return json_answer(encode_outcome(await self._store.commit(principal, key, commit, self._clock())))
 
     async def outcome(self, request: Request) -> Response:
         subject = await self._subject(request)
         outcome = await self._store.outcome(subject, request.path_params["key"])
         if outcome is None:
             raise Problem("not-found")
-        return _json(encode_outcome(outcome))
+        return json_answer(encode_outcome(outcome))
 
     async def _subject(self, request: Request) -> str:
-        return await authenticate(request, self._verifier, self._clock)
-
-
-def _json(body: bytes, headers: dict[str, str] | None = None) -> Response:
-    return Response(
-        body, headers={"Cache-Control": "no-store", **(headers or {})}, media_type="application/json"
-    )
+        return (await authenticate(request, self._verifier, self._clock)).subject
 
 
 def _document(record: Record) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -12,12 +12,15 @@ from typing import Any
 import apsw
 
 from edge.errors import Problem
-from edge.wire import Commit, Outcome, RecordKey, Scope, Write, decode_outcome, encode_json, encode_outcome
+from edge.session_wire import Renewed
+from edge.types import JSON, Principal
+from edge.wire import Commit, Outcome, RecordKey, Scope, Write, encode_json, encode_outcome
 
+from . import outcomes, revocations, sessions
 from .database import lock, open_reader, open_writer
 from .errors import StartError
 from .readers import Readers
-from .store import Collection, Page, Record
+from .store import Collection, Ended, Page, Record
 from .writer import Writer
 
 _VERSION = """
@@ -41,8 +44,6 @@ _DELETE = """
     UPDATE record SET value = NULL
     WHERE scope = ? AND owner = ? AND collection = ? AND id = ? AND value IS NOT NULL
 """
-_OUTCOME = "SELECT fingerprint, answer FROM outcome WHERE subject = ? AND key = ?"
-_REMEMBER = "INSERT INTO outcome (subject, key, fingerprint, answer, created) VALUES (?, ?, ?, ?, ?)"
 _COLLECTION = "SELECT collection, version, body FROM catalog WHERE collection = ?"
 _PUBLISH = "INSERT INTO catalog (collection, version, body) VALUES (?, ?, ?)"
 
@@ -75,33 +76,34 @@ class SQLiteStore:
     ) -> None:
         self._closing.close()
 
-    async def commit(self, subject: str, key: str, commit: Commit, now: float) -> Outcome:
+    async def commit(self, principal: Principal, key: str, commit: Commit, now: float) -> Outcome:
         # Encoded before anything is applied: an outcome that cannot be told must not come about.
         try:
             answer = encode_outcome(Outcome(replayed=True, response=commit.response))
         except (ValueError, RecursionError) as error:
             raise Problem("malformed-commit", "the response cannot be written as JSON") from error
 
+        subject = principal.subject
+
         def work(connection: apsw.Connection) -> Outcome:
-            earlier = connection.execute(_OUTCOME, (subject, key)).get
+            revocations.check(connection, principal)
+            earlier = outcomes.recall(connection, subject, key, commit.fingerprint)
             if earlier is not None:
-                if earlier[0] != commit.fingerprint:
-                    raise Problem("key-reused")
-                return decode_outcome(earlier[1])
+                return earlier
             for read in commit.reads:
                 found = connection.execute(_VERSION, _place(subject, read.key)).get or 0
                 if found != read.version:
                     raise Problem("version-conflict", f"{'/'.join(read.key)} has version {found}")
             for write in commit.writes:
                 _apply(connection, subject, write)
-            connection.execute(_REMEMBER, (subject, key, commit.fingerprint, answer, int(now)))
+            outcomes.remember(connection, subject, key, commit.fingerprint, answer, now)
+            outcomes.prune(connection, now)
             return Outcome(replayed=False, response=commit.response)
 
         return await self._writer.write(work)
 
     async def outcome(self, subject: str, key: str) -> Outcome | None:
-        row = await self._readers.read(lambda connection: connection.execute(_OUTCOME, (subject, key)).get)
-        return None if row is None else decode_outcome(row[1])
+        return await self._readers.read(lambda connection: outcomes.find(connection, subject, key))
 
     async def record(self, subject: str, key: RecordKey) -> Record | None:
         place = _place(subject, key)
@@ -118,6 +120,38 @@ class SQLiteStore:
     async def collection(self, name: str) -> Collection | None:
         row = await self._readers.read(lambda connection: connection.execute(_COLLECTION, (name,)).get)
         return None if row is None else Collection(*row)
+
+    async def begin_session(
+        self, principal: Principal, claims: Mapping[str, JSON], jkt: str | None, secret: str, now: float
+    ) -> int:
+        def work(connection: apsw.Connection) -> int:
+            sessions.prune(connection, now)
+            return sessions.begin(connection, principal, claims, jkt, secret, now)
+
+        return await self._writer.write(work)
+
+    async def renew_session(self, sid: str, secret: str, jkt: str | None, fresh: str, now: float) -> Renewed:
+        def work(connection: apsw.Connection) -> Renewed | None:
+            sessions.prune(connection, now)
+            return sessions.renew(connection, sid, secret, jkt, fresh, now)
+
+        renewed = await self._writer.write(work)
+        if renewed is None:
+            raise Problem("session-ended")
+        return renewed
+
+    async def end_session(self, principal: Principal, everywhere: bool, now: float) -> None:
+        def work(connection: apsw.Connection) -> None:
+            sessions.prune(connection, now)
+            revocations.end(connection, principal, everywhere, now)
+
+        await self._writer.write(work)
+
+    async def ended(self, now: float) -> Ended:
+        return await self._readers.read(lambda connection: revocations.ended(connection, now))
+
+    async def raise_floor(self, floor: int, now: float) -> None:
+        await self._writer.write(lambda connection: revocations.raise_floor(connection, floor, now))
 
     async def publish(self, collections: Iterable[Collection]) -> None:
         rows = list(collections)

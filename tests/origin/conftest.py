@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,12 @@ def signer(edge_keys: dict[str, Any], clock: FakeClock) -> NativeKeys:
 
 
 @pytest.fixture
+def own_keys(clock: FakeClock) -> NativeKeys:
+    """The origin's own."""
+    return NativeKeys(fixed(generate()), clock)
+
+
+@pytest.fixture
 def store(tmp_path: Path) -> Iterator[SQLiteStore]:
     with SQLiteStore(tmp_path / "data") as store:
         yield store
@@ -62,9 +69,10 @@ def store(tmp_path: Path) -> Iterator[SQLiteStore]:
 
 @pytest.fixture
 async def client(
-    store: SQLiteStore, public_keys: dict[str, Any], clock: FakeClock
+    store: SQLiteStore, public_keys: dict[str, Any], own_keys: NativeKeys, clock: FakeClock
 ) -> AsyncIterator[httpx2.AsyncClient]:
-    app = create_app(store, NativeKeys(fixed(public_keys), clock), clock)
+    edges = NativeKeys(fixed(public_keys), clock)
+    app = create_app(store, edges, own_keys, clock, secrets.token_bytes)
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://origin") as client:
         yield client
@@ -75,12 +83,13 @@ Call = Callable[..., Awaitable[httpx2.Response]]
 
 @pytest.fixture
 def call(client: httpx2.AsyncClient, signer: NativeKeys, clock: FakeClock) -> Call:
-    """`await call("GET", "/records/…", subject="ann", body=b"", key="")`: a well signed call."""
+    """`await call("GET", "/records/…", "ann", body=b"", key="", sid="", epoch=0)`: a well signed call."""
 
     async def call(
-        method: str, target: str, subject: str = "ann", body: bytes = b"", key: str = ""
+        method: str, target: str, subject: str = "ann", body: bytes = b"", key: str = "", **session: Any
     ) -> httpx2.Response:
-        token = await mint_assertion(signer, Principal(subject), method, target, body, key, clock)
+        principal = Principal(subject, **session)
+        token = await mint_assertion(signer, principal, method, target, body, key, clock)
         headers = {"Authorization": f"Bearer {token}"} | ({"Idempotency-Key": key} if key else {})
         return await client.request(method, target, content=body, headers=headers)
 

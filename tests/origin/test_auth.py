@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import httpx2
 import pytest
 
@@ -12,8 +10,6 @@ from edge.keys import NativeKeys, fixed, generate
 from edge.tokens import check_assertion, mint_assertion, mint_view
 from edge.types import Principal, View
 from edge.wire import encode_commit
-from origin.auth import load_verifier
-from origin.errors import StartError
 
 pytestmark = pytest.mark.anyio
 
@@ -114,6 +110,9 @@ async def test_garbage_is_refused(client, header):
         ("GET", "/records/user/cups/1"),
         ("POST", "/commit"),
         ("GET", f"/commit/{KEY}"),
+        ("POST", "/sessions"),
+        ("POST", "/sessions/refresh"),
+        ("POST", "/sessions/end"),
     ],
 )
 async def test_no_token_is_refused_everywhere(client, method, target):
@@ -133,42 +132,3 @@ async def test_ten_megabytes_of_token_are_not_even_parsed(client, signer, clock)
 
     with pytest.raises(Problem, match="unauthorized"):
         await check_assertion(huge, Untouched(), "GET", TARGET, b"", "", clock)
-
-
-def test_the_public_set_is_loaded(tmp_path, public_keys, clock):
-    file = tmp_path / "keys.json"
-    file.write_text(json.dumps(public_keys))
-    assert load_verifier(file, clock, clock).jwks == public_keys
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        ("", "Expecting value"),
-        ("[]", "not a JWK set"),
-        ('{"keys": []}', "the set is empty"),
-        ('{"keys": [{"kty": "EC"}]}', "neither ES256"),
-        ('{"keys": [{"d": "secret"}]}', "neither ES256"),
-    ],
-)
-def test_bad_key_files_are_named(tmp_path, clock, content, reason):
-    file = tmp_path / "keys.json"
-    file.write_text(content)
-    with pytest.raises(
-        StartError, match=rf"keys\.json is not a usable set of public keys: .*{reason}"
-    ) as caught:
-        load_verifier(file, clock, clock)
-    assert "secret" not in str(caught.value)
-
-
-def test_private_keys_are_refused(tmp_path, edge_keys, clock):
-    file = tmp_path / "keys.json"
-    for private in edge_keys["keys"]:
-        file.write_text(json.dumps({"keys": [private]}))
-        with pytest.raises(StartError, match="holds a private key"):
-            load_verifier(file, clock, clock)
-
-
-def test_a_missing_key_file_is_named(tmp_path, clock):
-    with pytest.raises(StartError, match=r"keys\.json"):
-        load_verifier(tmp_path / "keys.json", clock, clock)

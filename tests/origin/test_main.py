@@ -125,7 +125,8 @@ async def test_sigterm_closes_the_database(start, network, folder):
     assert response.json()["items"] == {"assam": {"name": "Assam"}}
     assert "server" not in response.headers
     assert process.stop(signal.SIGTERM) == 0
-    assert [file.name for file in sorted((folder / "data").iterdir())] == ["origin.db", "origin.lock"]
+    files = {file.name for file in (folder / "data").iterdir()}
+    assert files == {"origin.db", "origin.lock", "origin-private.json", "origin-public.json"}
 
 
 def run(capsys, *arguments) -> tuple[int, str]:

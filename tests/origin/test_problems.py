@@ -39,12 +39,12 @@ async def test_405_says_what_is_allowed(client):
 
 
 async def test_an_unexpected_error_is_logged_and_not_told():
-    transport = httpx2.ASGITransport(create_app(BrokenStore(), None, None), raise_app_exceptions=False)
+    transport = httpx2.ASGITransport(create_app(BrokenStore(), *[None] * 4), raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="http://origin") as client:
         response = await client.get("/catalog/teas")
     assert response.status_code == 500
     assert response.content == Problem("internal-error").encode()
-    transport = httpx2.ASGITransport(create_app(BrokenStore(), None, None))
+    transport = httpx2.ASGITransport(create_app(BrokenStore(), *[None] * 4))
     async with httpx2.AsyncClient(transport=transport, base_url="http://origin") as client:
         with pytest.raises(RuntimeError):  # what the server gets to log
             await client.get("/catalog/teas")
@@ -68,5 +68,5 @@ async def test_a_client_that_leaves_early_is_no_error_of_ours(store):
         "query_string": b"",
         "headers": [(b"authorization", b"Bearer x")],
     }
-    await create_app(store, None, None)(scope, receive, send)
+    await create_app(store, *[None] * 4)(scope, receive, send)
     assert sent[0]["status"] == 400

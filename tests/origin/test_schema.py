@@ -20,7 +20,17 @@ def connection():
 def test_a_new_database_gets_all(connection):
     migrate(connection)
     tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").get
-    assert tables == ["catalog", "outcome", "record"]
+    assert tables == [
+        "account",
+        "catalog",
+        "client_floor",
+        "floor",
+        "outcome",
+        "record",
+        "refresh",
+        "revoked",
+        "session",
+    ]
     assert connection.execute("PRAGMA user_version").get == len(MIGRATIONS)
 
 

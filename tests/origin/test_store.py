@@ -7,11 +7,13 @@ import asyncio
 import pytest
 
 from edge.errors import Problem
+from edge.types import Principal
 from edge.wire import Outcome, Read, RecordKey
 from origin.store import Collection, Page, Record
 
 pytestmark = pytest.mark.anyio
 
+ANN, BOB = Principal("ann"), Principal("bob")
 KEY = "client-1.00000001"
 OTHER = "client-1.00000002"
 CUP = RecordKey("user", "cups", "1")
@@ -22,66 +24,66 @@ async def test_a_commit_is_applied_and_remembered(store, make_commit):
     commit = make_commit(
         {"cups/1": {"size": 2}}, state={"cups": 1}, headers=(("location", "/"),), body=b"\xff\0"
     )
-    assert await store.commit("ann", KEY, commit, 0) == Outcome(False, commit.response)
+    assert await store.commit(ANN, KEY, commit, 0) == Outcome(False, commit.response)
     assert await store.record("ann", CUP) == Record("1", 1, {"size": 2})
     assert await store.outcome("ann", KEY) == Outcome(True, commit.response)
 
 
 async def test_the_same_key_replays_and_changes_nothing(store, make_commit):
     commit = make_commit({"cups/1": {"size": 2}})
-    await store.commit("ann", KEY, commit, 0)
-    assert await store.commit("ann", KEY, commit, 9) == Outcome(True, commit.response)
+    await store.commit(ANN, KEY, commit, 0)
+    assert await store.commit(ANN, KEY, commit, 9) == Outcome(True, commit.response)
     assert await store.record("ann", CUP) == Record("1", 1, {"size": 2})
 
 
 async def test_the_key_is_looked_up_before_the_versions(store, make_commit):
     """Otherwise the retry of a successful commit would conflict with its own effect."""
     commit = make_commit({"cups/1": {"size": 2}}, reads=(Read(CUP, 0),))
-    await store.commit("ann", KEY, commit, 0)
-    assert (await store.commit("ann", KEY, commit, 0)).replayed
+    await store.commit(ANN, KEY, commit, 0)
+    assert (await store.commit(ANN, KEY, commit, 0)).replayed
 
 
 async def test_the_same_key_twice_at_once_is_applied_once(store, make_commit):
     commit = make_commit({"cups/1": {"size": 2}})
-    outcomes = await asyncio.gather(*(store.commit("ann", KEY, commit, 0) for _ in range(20)))
+    outcomes = await asyncio.gather(*(store.commit(ANN, KEY, commit, 0) for _ in range(20)))
     assert sorted(outcome.replayed for outcome in outcomes) == [False] + 19 * [True]
     assert (await store.record("ann", CUP)).version == 1
 
 
 async def test_a_key_belongs_to_one_request(store, make_commit):
-    await store.commit("ann", KEY, make_commit({"cups/1": {"size": 2}}), 0)
+    await store.commit(ANN, KEY, make_commit({"cups/1": {"size": 2}}), 0)
     with pytest.raises(Problem, match="key-reused"):
-        await store.commit("ann", KEY, make_commit({"cups/1": {"size": 3}}), 0)
+        await store.commit(ANN, KEY, make_commit({"cups/1": {"size": 3}}), 0)
     assert await store.record("ann", CUP) == Record("1", 1, {"size": 2})
 
 
 async def test_two_users_never_meet(store, make_commit):
-    await store.commit("ann", KEY, make_commit({"cups/1": {"size": 2}}, body=b"ann"), 0)
+    await store.commit(ANN, KEY, make_commit({"cups/1": {"size": 2}}, body=b"ann"), 0)
     assert await store.outcome("bob", KEY) is None
     assert await store.record("bob", CUP) is None
-    outcome = await store.commit("bob", KEY, make_commit({"cups/1": {"size": 5}}, body=b"bob"), 0)
+    outcome = await store.commit(BOB, KEY, make_commit({"cups/1": {"size": 5}}, body=b"bob"), 0)
     assert outcome.response.body == b"bob"
     assert await store.record("ann", CUP) == Record("1", 1, {"size": 2})
     assert await store.record("bob", CUP) == Record("1", 1, {"size": 5})
 
 
 async def test_shared_records_belong_to_everybody(store, make_commit):
-    await store.commit("ann", KEY, make_commit({"shared:stock/tea": {"left": 3}}), 0)
+    await store.commit(ANN, KEY, make_commit({"shared:stock/tea": {"left": 3}}), 0)
     assert await store.record("bob", TEA) == Record("tea", 1, {"left": 3})
     assert await store.record("bob", TEA._replace(scope="user")) is None
 
 
 async def test_a_conflict_leaves_nothing(store, make_commit):
-    await store.commit("ann", KEY, make_commit({"shared:stock/tea": {"left": 3}}), 0)
+    await store.commit(ANN, KEY, make_commit({"shared:stock/tea": {"left": 3}}), 0)
     writes = {"cups/1": {"size": 2}, "shared:stock/tea": {"left": 2}}
     for version in (0, 2):
         with pytest.raises(Problem, match="version-conflict"):
-            await store.commit("bob", OTHER, make_commit(writes, reads=(Read(TEA, version),)), 0)
+            await store.commit(BOB, OTHER, make_commit(writes, reads=(Read(TEA, version),)), 0)
     assert await store.outcome("bob", OTHER) is None
     assert await store.record("bob", CUP) is None
     assert await store.record("bob", TEA) == Record("tea", 1, {"left": 3})
     # The key stays free: the handler runs again on fresh reads and commits under it.
-    await store.commit("bob", OTHER, make_commit(writes, reads=(Read(TEA, 1), Read(CUP, 0))), 0)
+    await store.commit(BOB, OTHER, make_commit(writes, reads=(Read(TEA, 1), Read(CUP, 0))), 0)
     assert await store.record("bob", TEA) == Record("tea", 2, {"left": 2})
 
 
@@ -95,7 +97,7 @@ async def test_concurrent_commits_lose_no_update(store, make_commit):
                 {"shared:stock/tea": {"count": seen.value["count"] + 1}}, reads=(Read(TEA, seen.version),)
             )
             try:
-                await store.commit(f"user-{number}", KEY, commit, 0)
+                await store.commit(Principal(f"user-{number}"), KEY, commit, 0)
                 return
             except Problem:
                 conflicts.append(number)
@@ -106,8 +108,8 @@ async def test_concurrent_commits_lose_no_update(store, make_commit):
 
 
 async def test_deleted_is_absent(store, make_commit):
-    await store.commit("ann", KEY, make_commit({"cups/1": {"size": 2}}), 0)
-    await store.commit("ann", OTHER, make_commit({"cups/1": None}, reads=(Read(CUP, 1),)), 0)
+    await store.commit(ANN, KEY, make_commit({"cups/1": {"size": 2}}), 0)
+    await store.commit(ANN, OTHER, make_commit({"cups/1": None}, reads=(Read(CUP, 1),)), 0)
     assert await store.record("ann", CUP) is None
     assert await store.page("ann", "user", "cups", 10, None) == Page((), None)
 
@@ -115,14 +117,14 @@ async def test_deleted_is_absent(store, make_commit):
 async def test_a_version_never_means_two_values(store, make_commit):
     """A record that is deleted and made anew must not look unchanged to one who saw the old one."""
     for number, value in enumerate(({"size": 1}, None, {"size": 2})):
-        await store.commit("ann", f"client-1.0000000{number}", make_commit({"cups/1": value}), 0)
+        await store.commit(ANN, f"client-1.0000000{number}", make_commit({"cups/1": value}), 0)
     with pytest.raises(Problem, match="version-conflict"):
-        await store.commit("ann", "client-1.00000009", make_commit({}, reads=(Read(CUP, 1),)), 0)
+        await store.commit(ANN, "client-1.00000009", make_commit({}, reads=(Read(CUP, 1),)), 0)
 
 
 async def test_pages_follow_each_other_in_order_of_id(store, make_commit):
-    await store.commit("ann", KEY, make_commit({f"cups/{n}": {"n": n} for n in "cadbe"}), 0)
-    await store.commit("bob", KEY, make_commit({"cups/aa": {}}), 0)
+    await store.commit(ANN, KEY, make_commit({f"cups/{n}": {"n": n} for n in "cadbe"}), 0)
+    await store.commit(BOB, KEY, make_commit({"cups/aa": {}}), 0)
     first = await store.page("ann", "user", "cups", 2, None)
     second = await store.page("ann", "user", "cups", 2, first.next)
     last = await store.page("ann", "user", "cups", 2, second.next)
@@ -138,7 +140,7 @@ async def test_pages_follow_each_other_in_order_of_id(store, make_commit):
 async def test_what_json_cannot_hold_is_not_applied(store, make_commit):
     for state in ({"x": float("nan")}, {"x": "\ud800"}):
         with pytest.raises(Problem, match="malformed-commit"):
-            await store.commit("ann", KEY, make_commit({"cups/1": {}}, state=state), 0)
+            await store.commit(ANN, KEY, make_commit({"cups/1": {}}, state=state), 0)
     assert await store.record("ann", CUP) is None
 
 
