@@ -115,7 +115,7 @@ async def verify_proof(token: str, verifier: ProofVerifier, *, now: float) -> tu
         claims = _object(decode_segment(payload))
         if type(claims["iat"]) is not int or abs(now - claims["iat"]) > PROOF_WINDOW:
             _refuse("time")
-        if not all(isinstance(claims[name], str) and claims[name] for name in ("jti", "htm", "htu")):
+        if not all(claims[name].isascii() and claims[name] for name in ("jti", "htm", "htu")):
             _refuse("claims")
         return claims, thumbprint(jwk)
     except Exception as error:

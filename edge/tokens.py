@@ -29,7 +29,6 @@ REFRESH_LIFE = 14 * 86_400  # of the opaque token that renews a session; the ori
 REVOCATIONS_TYPE, REVOCATIONS_LIFE = "edgekit-revocations+jwt", 60
 REVOCATIONS_LIMIT = 1_048_576  # characters
 LONGEST_LIFE = max(SESSION_LIFE, GUEST_LIFE, SEALED_LIFE, VIEW_LIFE)  # so long an old key is needed
-CREDENTIAL_TYPE = "edgekit-credential+jwt"  # the same claims as a cookie: proves who asks
 
 Claims = dict[str, Any]
 
@@ -104,7 +103,7 @@ async def open_sealed(token: str, sealer: Sealer, sid: str, now: float) -> tuple
     return claims["ver"], claims["val"]
 
 
-async def mint_view(signer: Signer, view: View, now: float, token_type: str = VIEW_TYPE) -> str:
+async def mint_view(signer: Signer, view: View, now: float) -> str:
     """Sign a view, issued now whatever `view.issued_at` says. It may exceed what a cookie can hold."""
     claims = {
         "sub": view.subject,
@@ -119,12 +118,12 @@ async def mint_view(signer: Signer, view: View, now: float, token_type: str = VI
         "shp": view.shape,
         **_bound(view.jkt),
     }
-    return await sign(signer, token_type, claims)
+    return await sign(signer, VIEW_TYPE, claims)
 
 
-async def open_view(token: str, verifier: Verifier, now: float, token_type: str = VIEW_TYPE) -> View:
+async def open_view(token: str, verifier: Verifier, now: float) -> View:
     """Read a view."""
-    claims = await verify(token, token_type, verifier, now=now, max_life=VIEW_LIFE)
+    claims = await verify(token, VIEW_TYPE, verifier, now=now, max_life=VIEW_LIFE)
     _shaped(claims, sub=str, sid=str, ver=int, keys=list, state=dict, usr=dict, guest=bool, frm=str, shp=int)
     if not all(isinstance(key, str) for key in claims["keys"]):
         raise Problem("unauthorized")
