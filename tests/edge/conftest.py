@@ -11,11 +11,12 @@ import pytest
 
 from edge import Stateless
 from edge.catalog import Catalog
+from edge.cookie_visitors import CookieVisitors
 from edge.host import Host
 from edge.keys import NativeKeys, fixed, generate
 from edge.origin_client import OriginClient
+from edge.proof import Proofs
 from edge.testing import MemoryOrigin
-from edge.views import CookieViews
 
 NOW = 1_767_225_600.0
 
@@ -48,18 +49,24 @@ def keys(jwks: dict[str, Any], clock: Clock) -> NativeKeys:
 
 @pytest.fixture
 def make_host(keys: NativeKeys, clock: Clock) -> Callable[..., Host]:
-    """`make_host(name="browser", views=…)`: a native host over an empty origin, but for what is named."""
+    """`make_host(name="browser", visitors=…)`: a native host over an empty origin, but for what is named."""
 
     def make(**parts: Any) -> Host:
-        origin, serial = MemoryOrigin(), itertools.count(1)
+        memory, serial = MemoryOrigin(), itertools.count(1)
+
+        def entropy(size: int) -> bytes:
+            return next(serial).to_bytes(size, "big")
+
+        proofs = Proofs(keys.verify_proof_signature, keys, clock, clock)
+        origin = parts.get("origin", OriginClient(memory.fetch, None, clock))
         defaults: dict[str, Any] = {
             "name": "native",
             "clock": clock,
             "timer": clock,
-            "entropy": lambda size: next(serial).to_bytes(size, "big"),
-            "views": CookieViews(keys, keys, clock),
-            "origin": OriginClient(origin.fetch, None, clock),
-            "catalog": Catalog(origin.public_fetch, clock, lambda: 0.0),
+            "entropy": entropy,
+            "visitors": CookieVisitors(keys, proofs, origin, None, clock, entropy),
+            "origin": origin,
+            "catalog": Catalog(memory.public_fetch, clock, lambda: 0.0),
         }
         return Host(**(defaults | parts))
 
