@@ -4,6 +4,7 @@ GET /_edge/health                               200 when this host answers
 GET /_edge/keys                                 public JWK set (RFC 7517)
 GET /_edge/view                                 204; Edgekit-View holds the token
 POST /_edge/session/plain                       204; a bound session, for a while without its device
+POST /_edge/session/forget                      303 to /; this browser has no session any more
 GET /_edge/catalog/{collection}                 public, cacheable
 GET /_edge/records/{scope}/{collection}[/{id}]  the caller's own or shared ones, where `readable` allows it
 everything else                                 the browser release, if this host serves one
@@ -18,6 +19,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive
 
 from .context import guest
+from .csrf import is_foreign
 from .errors import Problem
 from .host import Host
 from .intake import SAFE, limited, read_body
@@ -28,7 +30,7 @@ from .visitor import CLIENT_HEADER, VIEW_HEADER, Changes, Visitor
 from .wire import RecordKey, encode_json, is_name
 
 PREFIX = "/_edge/"
-PLAIN = "/_edge/session/plain"
+PLAIN, FORGET = "/_edge/session/plain", "/_edge/session/forget"
 PAGE_LIMIT = 200
 
 
@@ -52,6 +54,9 @@ async def answer(
     path: str = scope["path"]
     if path == PLAIN and scope["method"] == "POST":
         await _plain(scope, receive, responder, host)
+        return
+    if path == FORGET and scope["method"] == "POST":
+        await _forget(scope, responder, host)
         return
     if scope["method"] not in SAFE:
         raise Problem("method-not-allowed", headers={"allow": "GET, HEAD, OPTIONS"})
@@ -133,6 +138,17 @@ async def _plain(scope: dict[str, Any], receive: Receive, responder: Responder, 
     plain = replace(visitor.session, jkt=None)
     issued = await host.visitors.issue(scope, Changes(plain))
     await responder.begin(204, [(b"cache-control", b"no-store"), *issued], b"")
+
+
+async def _forget(scope: dict[str, Any], responder: Responder, host: Host) -> None:
+    """A way out for a browser that has lost the key of its device: it cannot even sign out any more.
+
+    Asks for no proof, so it takes away the cookies and does not end the session for anybody else.
+    """
+    if is_foreign(scope):
+        raise Problem("forbidden", "a page of another site sent this")
+    headers = [(b"location", b"/"), (b"cache-control", b"no-store"), *host.visitors.dismiss(scope)]
+    await responder.begin(303, headers, b"")
 
 
 async def _catalog(scope: dict[str, Any], responder: Responder, host: Host, name: str) -> None:

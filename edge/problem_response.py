@@ -13,11 +13,15 @@ PAGE = """<!doctype html>
 <meta name="color-scheme" content="light dark"><title>{title}</title>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/_edge/page.css"></head>
 <body><main{more}><div class="status">{status}</div><h1>{title}</h1>{detail}
-<p><a class="button" href="/">Back to the start</a></p></main>{script}</body></html>
+{way_out}</main>{script}</body></html>
 """
-# What a page can do by itself about one problem: see browser/recover.js.
+WAY_BACK = '<p><a class="button" href="/">Back to the start</a></p>'
+# What a page can do by itself about one problem, see browser/recover.js; and what is left if it cannot.
 RECOVERY = ("One moment", "This page is making sure that it is the device on which you signed in.")
 SCRIPT = '<script type="module" src="/_edge/recover.js"></script>'
+GIVE_UP = (
+    '<form method="post" action="/_edge/session/forget"><button class="button">Sign in again</button></form>'
+)
 
 
 def wants_page(headers: Iterable[tuple[bytes, bytes]]) -> bool:
@@ -38,6 +42,7 @@ def render(
             title=escape(title),
             detail=f"<p>{escape(text)}</p>" if text else "",
             more=f' data-method="{method}"' if recovers else "",
+            way_out=GIVE_UP if recovers else WAY_BACK,
             script=SCRIPT if recovers else "",
         ).encode()
     else:

@@ -237,3 +237,17 @@ def test_records_live_where_the_origin_keeps_them(client: Client) -> None:
     user = client.post("/write").text
     assert (user, RecordKey("user", "orders", "a")) in client.origin.records
     assert ("", RecordKey("shared", "stock", "tea")) in client.origin.records
+
+
+def test_who_cannot_prove_anything_any_more_can_give_up_the_session(client: Client) -> None:
+    client.get("/_edge/view", headers=SERVICE_WORKER)
+    assert client.cookies
+    answer = client.post("/_edge/session/forget", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert answer.headers["edgekit-view"] == "none"
+    assert not client.cookies
+
+
+def test_another_site_cannot_make_anybody_give_up_a_session(client: Client) -> None:
+    answer = client.post("/_edge/session/forget", headers={"sec-fetch-site": "cross-site"})
+    assert code(answer) == (403, "forbidden")

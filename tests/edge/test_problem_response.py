@@ -38,6 +38,16 @@ def test_page_escapes_what_it_shows() -> None:
     assert b"<script>" not in body
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_page_that_lacks_a_proof_makes_one_itself_or_gives_up_the_session(method: str) -> None:
+    status, _, body = render(Problem("device-proof", "not shown"), page=True, method=method)
+    assert status == 401
+    assert f'<main data-method="{method}">'.encode() in body
+    assert b'src="/_edge/recover.js"' in body
+    assert b'action="/_edge/session/forget"' in body
+    assert b"not shown" not in body
+
+
 def test_headers_of_the_problem_are_sent_in_lower_case() -> None:
     _, headers, _ = render(Problem("overloaded", headers={"Retry-After": "1"}), page=False)
     assert (b"retry-after", b"1") in headers
