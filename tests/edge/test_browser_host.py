@@ -16,9 +16,21 @@ from starlette.routing import Route
 from edge import NeedsEdge, Stateless, context
 from edge.host import Host
 from edge.origin_client import OriginClient
-from edge.views import PayloadViews
+from edge.visitor import PayloadVisitors
 
-CLAIMS = {"sub": "ann", "ver": 3, "state": {"cups": 2}, "keys": [], "iat": 1, "exp": 2}
+CLAIMS = {
+    "sub": "ann",
+    "sid": "s" * 22,
+    "ver": 3,
+    "state": {"cups": 2},
+    "keys": [],
+    "iat": 1,
+    "exp": 2,
+    "usr": {"name": "Ann"},
+    "guest": False,
+    "frm": "f" * 22,
+    "shp": 0,
+}
 Answer = Callable[..., Any]
 
 
@@ -31,7 +43,7 @@ def browser(make_host: Callable[..., Host], call: Answer) -> Answer:
     ) -> Any:
         starlette = Starlette(routes=[Route("/", handler, methods=[method])], middleware=middleware)
         app = Stateless(starlette, readable=["orders"])
-        app.bind(make_host(name="browser", views=PayloadViews(), **parts))
+        app.bind(make_host(name="browser", visitors=PayloadVisitors(), **parts))
         members = {} if view is None else {"edgekit.view": view}
         return call(app, method, "/", **members)
 
@@ -45,12 +57,13 @@ def escalated(heard: Any) -> bool:
 
 async def show(request: Request) -> Response:
     ctx = context(request)
-    return JSONResponse({"state": dict(ctx.state), "user": ctx.user, "host": ctx.host})
+    user = ctx.user and [ctx.user.id, ctx.user.is_guest, ctx.user.claims]
+    return JSONResponse({"state": dict(ctx.state), "user": user, "host": ctx.host})
 
 
 def test_what_only_reads_is_answered_here(browser: Answer) -> None:
     heard = browser(show, CLAIMS)
-    assert heard.body == b'{"state":{"cups":2},"user":"ann","host":"browser"}'
+    assert heard.body == b'{"state":{"cups":2},"user":["ann",false,{"name":"Ann"}],"host":"browser"}'
     assert heard.header("edgekit-host") == "browser"
 
 
@@ -175,5 +188,5 @@ def test_browser_owns_none_of_the_kits_paths(make_host: Callable[..., Host], cal
         return PlainTextResponse("the app's")
 
     app = Stateless(Starlette(routes=[Route("/_edge/health", own)]))
-    app.bind(make_host(name="browser", views=PayloadViews()))
+    app.bind(make_host(name="browser", visitors=PayloadVisitors()))
     assert call(app, "GET", "/_edge/health").body == b"the app's"

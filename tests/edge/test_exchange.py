@@ -13,6 +13,7 @@ from edge.errors import NeedsEdge, Problem
 from edge.exchange import Answer, Exchange
 from edge.host import Host
 from edge.responder import Responder
+from edge.visitor import Visitor
 from edge.wire import RESPONSE_LIMIT
 
 START = {"type": "http.response.start", "status": 200, "headers": [(b"X-Own", b"1")]}
@@ -30,7 +31,7 @@ class Run:
         self.sent: list[dict[str, Any]] = []
         self.settled: list[Answer] = []
         self.refusal: Exception | None = None
-        self.ctx = Context(host, None, method=scope["method"], key="k", shared=frozenset())
+        self.ctx = Context(host, Visitor(), method=scope["method"], key="k", shared=frozenset())
         self.responder = Responder(scope, self._send, host)
         self._scope = scope
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import nullcontext
 from hashlib import sha256
 from typing import Any
 
@@ -18,8 +17,8 @@ from edge.intake import (
     SAFE,
     check_head,
     check_json,
-    check_site,
     diagnose,
+    form_field,
     idempotency_key,
     limited,
     read_body,
@@ -191,7 +190,7 @@ def test_other_types_may_hold_as_many_brackets_as_they_like(make_scope: MakeScop
 
 
 def key_of(scope: Scope, body: bytes = b"") -> str | None:
-    return asyncio.run(idempotency_key(scope, body, sha256(body).hexdigest()))
+    return idempotency_key(scope, asyncio.run(form_field(scope, body)), sha256(body).hexdigest())
 
 
 def test_key_comes_from_the_header(make_scope: MakeScope) -> None:
@@ -213,28 +212,6 @@ def test_form_that_was_changed_has_another_key(make_scope: MakeScope) -> None:
 
 def test_key_may_be_a_structured_string(make_scope: MakeScope) -> None:
     assert key_of(make_scope("POST", "/", [("idempotency-key", f'"{KEY}"')])) == KEY
-
-
-@pytest.mark.parametrize(
-    ("site", "known", "refused"),
-    [
-        ("cross-site", True, True),
-        ("same-site", True, True),
-        ("same-origin", True, False),
-        ("none", True, False),
-        ("cross-site", False, False),
-    ],
-)
-def test_writes_from_other_sites_are_refused(
-    make_scope: MakeScope, site: str, known: bool, refused: bool
-) -> None:
-    scope = make_scope("POST", "/", [("sec-fetch-site", site)])
-    with pytest.raises(Problem, match="forbidden") if refused else nullcontext():
-        check_site(scope, known=known)
-
-
-def test_clients_without_fetch_metadata_may_write(make_scope: MakeScope) -> None:
-    check_site(make_scope("POST"), known=True)
 
 
 def test_header_counts_more_than_the_field(make_scope: MakeScope) -> None:

@@ -9,7 +9,11 @@ import pytest
 
 from edge.errors import Problem
 from edge.records import NOBODY, Page, Record, Records
+from edge.types import Principal
 from edge.wire import RECORD_LIMIT, WRITES_LIMIT, Read, RecordKey, Scope, Write
+
+
+ANN = Principal("ann", "s" * 22, 1)
 
 
 class Source:
@@ -17,21 +21,23 @@ class Source:
 
     def __init__(self, *records: Record) -> None:
         self.records = {record.id: record for record in records}
-        self.asked: list[tuple[str, RecordKey]] = []
-        self.listed: list[tuple[str, Scope, str, int, str | None]] = []
+        self.asked: list[tuple[Principal, RecordKey]] = []
+        self.listed: list[tuple[Principal, Scope, str, int, str | None]] = []
 
-    async def record(self, subject: str, key: RecordKey) -> Record | None:
-        self.asked.append((subject, key))
+    async def record(self, principal: Principal, key: RecordKey) -> Record | None:
+        self.asked.append((principal, key))
         return self.records.get(key.id)
 
-    async def page(self, subject: str, scope: Scope, collection: str, limit: int, after: str | None) -> Page:
-        self.listed.append((subject, scope, collection, limit, after))
+    async def page(
+        self, principal: Principal, scope: Scope, collection: str, limit: int, after: str | None
+    ) -> Page:
+        self.listed.append((principal, scope, collection, limit, after))
         items = sorted(record for record in self.records.values() if record.id > (after or ""))
         return Page(items[:limit], items[limit - 1].id if len(items) > limit else None)
 
 
-def records(source: Source, subject: str | None = "ann", *, writable: bool = True) -> Records:
-    return Records(source, {"stock"}, lambda: subject, writable=writable)
+def records(source: Source, principal: Principal | None = ANN, *, writable: bool = True) -> Records:
+    return Records(source, {"stock"}, lambda: principal, writable=writable)
 
 
 def key(name: str, scope: Scope = "user", collection: str = "cups") -> RecordKey:
@@ -48,7 +54,7 @@ def test_a_record_is_fetched_once_and_noted_with_its_version() -> None:
     assert asyncio.run(unit.get("cups", "a")) == Record("a", 3, {"n": 1})
     assert asyncio.run(unit.get("cups", "a")) == Record("a", 3, {"n": 1})
     assert asyncio.run(unit.get("cups", "b")) is None
-    assert source.asked == [("ann", key("a")), ("ann", key("b"))]
+    assert source.asked == [(ANN, key("a")), (ANN, key("b"))]
     assert unit.reads == (Read(key("a"), 3), Read(key("b"), 0))
 
 
@@ -76,7 +82,7 @@ def test_collection_named_as_shared_belongs_to_everybody() -> None:
     unit = records(source)
     asyncio.run(unit.get("stock", "a"))
     unit.put("stock", "b", {})
-    assert source.asked == [("ann", key("a", "shared", "stock"))]
+    assert source.asked == [(ANN, key("a", "shared", "stock"))]
     assert unit.writes == (Write(key("b", "shared", "stock"), {}),)
 
 
@@ -129,11 +135,25 @@ def test_touched_by_each_kind_of_use_and_by_nothing_else() -> None:
         assert unit.touched
 
 
+def test_what_everybody_owns_is_told_apart_from_what_is_the_users_own() -> None:
+    for use in (
+        lambda unit, name: asyncio.run(unit.get(name, "a")),
+        lambda unit, name: asyncio.run(unit.list(name)),
+        lambda unit, name: unit.put(name, "a", {}),
+        lambda unit, name: unit.delete(name, "a"),
+    ):
+        unit = records(Source())
+        use(unit, "stock")
+        assert not unit.touched_own
+        use(unit, "cups")
+        assert unit.touched_own
+
+
 def test_listing_asks_for_a_page() -> None:
     source = Source(*(Record(name, 1, {}) for name in "abc"))
     page = asyncio.run(records(source).list("cups", limit=2, after="a"))
     assert page == Page([Record("b", 1, {}), Record("c", 1, {})], None)
-    assert source.listed == [("ann", "user", "cups", 2, "a")]
+    assert source.listed == [(ANN, "user", "cups", 2, "a")]
 
 
 def test_listing_shows_own_writes_in_their_place() -> None:

@@ -47,6 +47,7 @@ responses = st.builds(
     st.lists(st.tuples(text, text), max_size=3).map(tuple),
     st.binary(max_size=50),
     st.none() | objects,
+    st.none() | text,
 )
 commits = st.builds(
     Commit,
@@ -69,7 +70,7 @@ def test_outcome_survives_the_wire(outcome: Outcome) -> None:
 
 def document(**members: Any) -> dict[str, Any]:
     """A good commit as JSON, but for `members`."""
-    response = {"status": 200, "headers": [], "body": "", "state": None}
+    response = {"status": 200, "headers": [], "body": "", "state": None, "sealed": None}
     return {"fingerprint": MARK, "reads": [], "writes": [], "response": response, **members}
 
 
@@ -114,6 +115,7 @@ def test_the_base_of_the_bad_commits_is_good() -> None:
         with_response(body=base64.b64encode(b"x" * (RESPONSE_LIMIT + 1)).decode()),
         with_response(headers=[["only one"]]),
         with_response(state=[]),
+        with_response(sealed={}),
     ],
     ids=lambda bad: str(bad)[:60],
 )
