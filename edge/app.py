@@ -137,6 +137,7 @@ class Stateless:
         self, host: Host, visitor: Visitor, scope: dict[str, Any], receive: Receive, responder: Responder
     ) -> None:
         ctx = self._context(host, visitor, scope, None)
+        responder.made_for = ctx.made_for
         settlement = Settlement(host, ctx, scope)
         await Exchange(ctx, responder, settlement.safe).run(self.app, scope, receive)
 
@@ -157,6 +158,7 @@ class Stateless:
         earlier = find(view.applied, key, fingerprint) if view is not None and key is not None else None
         for attempt in range(1, ATTEMPTS + 1):
             ctx = self._context(host, visitor, scope, key)
+            responder.made_for = ctx.made_for
             settlement = Settlement(
                 host, ctx, scope, body=body, key=key, fingerprint=fingerprint, repeated=earlier is not None
             )

@@ -16,6 +16,7 @@ from .errors import NeedsEdge, Problem
 from .host import Host
 from .intake import KEY_FIELD, SAFE
 from .jose import encode_segment
+from .proof import session_hash
 from .records import Records
 from .state import Shape, State
 from .tokens import Session
@@ -141,6 +142,11 @@ class Context:
         if self._host.name == "browser":
             raise self.needs_edge("signing out")
         self.signed_out = "everywhere" if everywhere else "here"
+
+    def made_for(self) -> str:
+        """A name for whoever is signed in by now, which says nothing about them; "" if nobody is."""
+        session = None if self.signed_out else self.session
+        return "" if session is None or session.guest else session_hash(session.sid)[:16]
 
     @property
     def is_new(self) -> bool:

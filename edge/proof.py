@@ -36,7 +36,7 @@ class Proof:
 
     def names(self, sid: str) -> bool:
         """Whether it was made for this session."""
-        return self.claims.get("ath") == encode_segment(hashlib.sha256(sid.encode()).digest())
+        return self.claims.get("ath") == session_hash(sid)
 
     def covers(self, body: bytes) -> bool:
         """Whether it was made for this body."""
@@ -94,6 +94,11 @@ class Proofs:
             return True
         self._seen.put(name, True, size=len(name) + 100, life=2 * PROOF_WINDOW + 1)
         return False
+
+
+def session_hash(sid: str) -> str:
+    """A session as browsers name it, in proofs and to their pages."""
+    return encode_segment(hashlib.sha256(sid.encode()).digest())
 
 
 def body_digest(body: bytes) -> str:

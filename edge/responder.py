@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from starlette.types import Send
@@ -17,7 +18,8 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 class Responder:
     """Writes one response. `started` tells whether the client has been sent anything; `fields` are headers
-    that go onto it whatever it is, but no cookies onto one that caches may share."""
+    that go onto it whatever it is, but no cookies onto one that caches may share. `made_for` names the user
+    for whom a page is made: browser/page-user.js replaces it when somebody else is signed in."""
 
     def __init__(self, scope: dict[str, Any], send: Send, host: Host, *, script: bool = True) -> None:
         self._scope = scope
@@ -28,6 +30,7 @@ class Responder:
         self._append = b""
         self.started = False
         self.fields: Headers = []
+        self.made_for: Callable[[], str] | None = None
 
     async def begin(self, status: int, headers: Headers, body: bytes, *, more: bool = False) -> None:
         """Send the head and the first (with `more=False`: the only) part of the body."""
@@ -50,19 +53,16 @@ class Responder:
         if message["type"] == "http.response.start":
             self.started = True
             spent = (self._host.timer() - self._since) * 1000
-            own = [
-                (b"edgekit-host", self._host.name.encode()),
-                (b"server-timing", f'edgekit;desc="{self._host.name}";dur={spent:.2f}'.encode()),
-            ]
-            headers = [*self._fields_for(message["headers"]), *message["headers"]]
+            timing = f'edgekit;desc="{self._host.name}";dur={spent:.2f}'
+            private = _is_private(message["headers"])
+            if private and self.made_for is not None:
+                timing += f', edgekit-user;desc="{self.made_for()}"'
+            own = [(b"edgekit-host", self._host.name.encode()), (b"server-timing", timing.encode())]
+            fields = [pair for pair in self.fields if private or pair[0] != b"set-cookie"]
+            headers = [*fields, *message["headers"]]
             headers += security_headers.missing(headers, self._scope["scheme"])
             message = {**message, "headers": [*headers, *own]}
         await self._send(message)
-
-    def _fields_for(self, headers: Headers) -> Headers:
-        caching = dict(headers).get(b"cache-control", b"").lower()
-        private = not caching or b"private" in caching or b"no-store" in caching
-        return [pair for pair in self.fields if private or pair[0] != b"set-cookie"]
 
     async def part(self, body: bytes, *, more: bool) -> None:
         """Send a further part of a body that was begun with `more=True`."""
@@ -87,3 +87,8 @@ class Responder:
             return status, headers
         renamed = [(b"edgekit-location" if name == b"location" else name, value) for name, value in headers]
         return 200, [*renamed, (b"edgekit-status", str(status).encode())]
+
+
+def _is_private(headers: Headers) -> bool:
+    caching = dict(headers).get(b"cache-control", b"").lower()
+    return not caching or b"private" in caching or b"no-store" in caching

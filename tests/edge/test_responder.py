@@ -43,6 +43,16 @@ def head(sent: list[dict[str, Any]]) -> dict[bytes, bytes]:
     return dict(sent[0]["headers"])
 
 
+@pytest.mark.parametrize(("caching", "named"), [([], True), ([b"private"], True), ([b"public"], False)])
+def test_page_says_for_whom_it_was_made_but_not_if_it_is_for_everybody(
+    make: Make, caching: list[bytes], named: bool
+) -> None:
+    responder, sent = make()
+    responder.made_for = lambda: "ada"
+    asyncio.run(responder.begin(200, [(b"cache-control", value) for value in caching], b"tea"))
+    assert (b', edgekit-user;desc="ada"' in head(sent)[b"server-timing"]) is named
+
+
 def test_answer_is_sent_with_who_gave_it_and_how_long_it_took(make: Make, clock: Any) -> None:
     responder, sent = make()
     clock.now += 0.0425
