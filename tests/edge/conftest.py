@@ -1,22 +1,27 @@
-"""Values the kit's unit tests share: one key pair, a clock that stands still, raw ASGI calls."""
+"""What the kit's unit tests share: keys, a clock that stands still, a device, raw ASGI calls."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from edge import Stateless
 from edge.catalog import Catalog
 from edge.cookie_visitors import CookieVisitors
 from edge.host import Host
+from edge.jose import encode_segment, thumbprint
 from edge.keys import NativeKeys, fixed, generate
 from edge.origin_client import OriginClient
-from edge.proof import Proofs
+from edge.proof import Proofs, body_digest
 from edge.testing import MemoryOrigin
+from edge.wire import encode_json
 
 NOW = 1_767_225_600.0
 
@@ -71,6 +76,67 @@ def make_host(keys: NativeKeys, clock: Clock) -> Callable[..., Host]:
         return Host(**(defaults | parts))
 
     return make
+
+
+class Device:
+    """A P-256 key as a browser keeps one, and the proofs that it makes (RFC 9449 section 4.2)."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._clock = clock
+        self._serial = itertools.count()
+        numbers = self._key.public_key().public_numbers()
+        x, y = (encode_segment(number.to_bytes(32, "big")) for number in (numbers.x, numbers.y))
+        self.jwk = {"crv": "P-256", "kty": "EC", "x": x, "y": y}
+        self.jkt = thumbprint(self.jwk)
+
+    def prove(
+        self,
+        method: str = "GET",
+        url: str = "http://testserver/",
+        *,
+        sid: str | None = None,
+        nonce: str | None = None,
+        key: str = "",
+        body: bytes = b"",
+        **claims: Any,
+    ) -> str:
+        """A proof for one request of the session `sid`.
+
+        `claims` replace what a good one says; those that are None are left out.
+        """
+        target, _, query = url.partition("?")
+        said = {
+            "jti": f"{next(self._serial):022}",
+            "htm": method,
+            "htu": target,
+            "htq": query,
+            "iat": int(self._clock()),
+            "nonce": nonce,
+            "ath": sid and encode_segment(hashlib.sha256(sid.encode()).digest()),
+            **({} if method in ("GET", "HEAD", "OPTIONS") else {"ik": key, "bd": body_digest(body)}),
+            **claims,
+        }
+        return self.sign({name: value for name, value in said.items() if value is not None})
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """A proof that says `claims`, good or not."""
+        header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk}
+        message = ".".join(encode_segment(encode_json(part)) for part in (header, claims))
+        der = self._key.sign(message.encode(), ec.ECDSA(hashes.SHA256()))
+        r, s = utils.decode_dss_signature(der)
+        return f"{message}.{encode_segment(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+
+
+@pytest.fixture
+def make_device() -> type[Device]:
+    """`make_device(clock)`: a browser's key and its proofs."""
+    return Device
+
+
+@pytest.fixture
+def device(clock: Clock) -> Device:
+    return Device(clock)
 
 
 class Heard(NamedTuple):

@@ -12,7 +12,6 @@ from edge.records import NOBODY, Page, Record, Records
 from edge.types import Principal
 from edge.wire import RECORD_LIMIT, WRITES_LIMIT, Read, RecordKey, Scope, Write
 
-
 ANN = Principal("ann", "s" * 22, 1)
 
 
@@ -62,8 +61,8 @@ def test_reads_at_the_same_time_see_and_name_the_same_version() -> None:
     class Changing(Source):
         """Gives each question a newer version; the first question is answered last."""
 
-        async def record(self, subject: str, key: RecordKey) -> Record | None:
-            self.asked.append((subject, key))
+        async def record(self, principal: Principal, key: RecordKey) -> Record | None:
+            self.asked.append((principal, key))
             version = len(self.asked)
             await asyncio.sleep(0.01 if version == 1 else 0)
             return Record(key.id, version, {})
