@@ -116,7 +116,8 @@ def test_a_reload_around_the_service_worker_keeps_the_cart_in_step(page, url, co
     # A form sent past the service worker: the edge changes the view, the worker is not told.
     fresh = context.new_page()
     fresh.goto(f"{url}/cart")
-    fresh.request.post(f"{url}/cart", form={"sku": "sencha-uji", "quantity": "3"})
+    own = {"idempotency-key": "around-the-service-worker"}
+    fresh.request.post(f"{url}/cart", form={"sku": "sencha-uji", "quantity": "3"}, headers=own)
     devtools = context.new_cdp_session(page)
     devtools.send("Page.reload", {"ignoreCache": True})
     page.wait_for_load_state("load")
