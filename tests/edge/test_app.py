@@ -33,6 +33,7 @@ from edge.tokens import VIEW_LIFE
 from edge.wire import RESPONSE_LIMIT, RecordKey
 
 KEY = "a-key-of-a-test-0001"
+OWN_PAGE = {"sec-fetch-site": "same-origin"}  # what browsers say of our own forms and scripts
 NAVIGATION = {"sec-fetch-dest": "document", "accept": "text/html"}
 Handler = Callable[[Request], Any]
 
@@ -59,6 +60,18 @@ def set_stock(client: Client, left: int) -> None:
     place = ("", RecordKey("shared", "stock", "tea"))
     version, _ = client.origin.records.get(place, (0, None))
     client.origin.records[place] = (version + 1, {"left": left})
+
+
+def form_key(client: Client, path: str = "/") -> str:
+    """The hidden field of the form on that page."""
+    found = re.search(r'name="_key" value="([^"]+)"', client.get(path).text)
+    assert found is not None
+    return found[1]
+
+
+def cookie(values: Mapping[str, str]) -> str:
+    """A Cookie header."""
+    return "; ".join(f"{name}={value}" for name, value in values.items())
 
 
 # Handlers
@@ -107,7 +120,7 @@ def shop() -> Client:
 def test_state_comes_back_with_the_cookie(shop: Client) -> None:
     assert shop.get("/state").json() == {}
     shop.post("/")
-    shop.post("/")
+    shop.post("/", headers=OWN_PAGE)
     assert shop.get("/state").json() == {"cups": 2}
 
 
@@ -145,14 +158,15 @@ def test_unchanged_state_sets_no_cookie(shop: Client) -> None:
 @pytest.mark.parametrize(
     "change", [lambda t: t[:-4] + "AAAA", lambda t: "x", lambda t: t[::-1], lambda t: ""]
 )
-def test_tampered_cookie_is_an_empty_state(shop: Client, change: Callable[[str], str]) -> None:
+@pytest.mark.parametrize("which", ["edgekit-view", "edgekit-session"])
+def test_tampered_cookie_is_an_empty_state(shop: Client, change: Callable[[str], str], which: str) -> None:
     shop.post("/")
-    (cookie,) = shop.cookies.jar
-    token = cookie.value or ""
+    good = dict(shop.cookies)
     shop.cookies.clear()
-    answer = shop.get("/state", headers={"cookie": f"edgekit-view={change(token)}"})
+    bad = {**good, which: change(good[which])}
+    answer = shop.get("/state", headers={"cookie": cookie(bad)})
     assert (answer.status_code, answer.json()) == (200, {})
-    assert shop.get("/state", headers={"cookie": f"edgekit-view={token}"}).json() == {"cups": 1}
+    assert shop.get("/state", headers={"cookie": cookie(good)}).json() == {"cups": 1}
 
 
 def test_oversize_state_names_the_largest_keys_and_keeps_nothing() -> None:
@@ -179,9 +193,9 @@ def test_a_user_who_only_reads_keeps_the_view(shop: Client) -> None:
 def test_a_view_is_renewed_in_its_second_half_only(shop: Client) -> None:
     shop.post("/")
     shop.now += VIEW_LIFE * 0.4
-    assert "set-cookie" not in shop.get("/state").headers
+    assert "edgekit-view" not in shop.get("/state").headers
     shop.now += VIEW_LIFE * 0.2
-    assert "set-cookie" in shop.get("/state").headers
+    assert shop.get("/state").headers["edgekit-view"] == "changed"
 
 
 # Caches
@@ -223,22 +237,23 @@ def test_a_public_answer_does_not_renew_the_view() -> None:
     client = serve(("POST /", add), ("GET /public", public))
     client.post("/")
     client.now += VIEW_LIFE * 0.6
-    assert "set-cookie" not in client.get("/public").headers
+    answer = client.get("/public")
+    assert "set-cookie" not in answer.headers
+    assert "edgekit-view" not in answer.headers
 
 
 # Sending it twice, without records
 
 
 def test_double_submit_counts_once_whether_the_first_answer_arrived_or_not(shop: Client) -> None:
-    key = re.search(r'value="([^"]+)"', shop.get("/").text)
-    assert key is not None
+    key = form_key(shop)
     before = dict(shop.cookies)
     for _ in range(2):
-        assert shop.post("/", data={"_key": key[1]}).status_code == 303
+        assert shop.post("/", data={"_key": key}).status_code == 303
     assert shop.get("/state").json() == {"cups": 1}
     shop.cookies.clear()
     shop.cookies.update(before)
-    assert shop.post("/", data={"_key": key[1]}).status_code == 303
+    assert shop.post("/", data={"_key": key}).status_code == 303
     assert shop.get("/state").json() == {"cups": 1}
 
 
@@ -250,21 +265,43 @@ def test_double_submit_needs_no_origin_as_long_as_there_are_no_records(shop: Cli
 
 
 def test_different_keys_and_no_keys_count_each_time(shop: Client) -> None:
-    for headers in (keyed("another-key-00000001"), keyed("another-key-00000002"), {}, {}):
+    for headers in (keyed("another-key-00000001"), keyed("another-key-00000002"), OWN_PAGE, OWN_PAGE):
         shop.post("/", headers=headers)
     assert shop.get("/state").json() == {"cups": 4}
 
 
 def test_form_that_was_changed_and_sent_again_is_another_request(shop: Client) -> None:
-    shop.post("/", data={"_key": KEY, "sku": "tea"})
-    shop.post("/", data={"_key": KEY, "sku": "coffee"})
+    key = form_key(shop)
+    shop.post("/", data={"_key": key, "sku": "tea"})
+    shop.post("/", data={"_key": key, "sku": "coffee"})
     assert shop.get("/state").json() == {"cups": 2}
 
 
 def test_write_that_another_site_sends_in_the_users_name_is_refused(shop: Client) -> None:
-    shop.post("/", data={"_key": KEY})
-    answer = shop.post("/", headers={"sec-fetch-site": "same-site"})
+    key = form_key(shop)
+    shop.post("/", data={"_key": key})
+    for headers in ({"sec-fetch-site": "same-site"}, keyed(origin="https://evil.example")):
+        for data in ({}, {"_key": key}):
+            answer = shop.post("/", headers=headers, data=data)
+            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert shop.get("/state").json() == {"cups": 1}
+
+
+def test_form_without_its_hidden_field_needs_the_word_of_a_browser_once_there_is_a_user(shop: Client) -> None:
+    assert shop.post("/").status_code == 303  # nobody yet: there is nobody in whose name it could be
+    answer = shop.post("/")
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert shop.post("/", headers=OWN_PAGE).status_code == 303
+    assert shop.get("/state").json() == {"cups": 2}
+
+
+def test_form_of_an_earlier_guest_is_refused(shop: Client) -> None:
+    key = form_key(shop)
+    shop.cookies.clear()
+    shop.post("/")
+    for headers in ({}, OWN_PAGE):
+        answer = shop.post("/", data={"_key": key}, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     assert shop.get("/state").json() == {"cups": 1}
 
 
@@ -326,7 +363,7 @@ def test_retry_of_a_commit_says_so_when_the_origin_is_away(shop: Client) -> None
 
 def test_late_retry_does_not_turn_the_state_back(shop: Client) -> None:
     shop.post("/buy", headers=keyed())
-    shop.post("/")
+    shop.post("/", headers=OWN_PAGE)
     assert shop.post("/buy", headers=keyed()).headers["idempotency-replayed"] == "true"
     assert shop.get("/state").json() == {"orders": 1, "cups": 1}
 
@@ -369,7 +406,7 @@ def test_keys_of_two_users_never_meet(shop: Client) -> None:
 
 def test_without_a_key_each_request_counts(shop: Client) -> None:
     shop.post("/buy")
-    shop.post("/buy")
+    shop.post("/buy", headers=OWN_PAGE)
     assert stock(shop) == (2, {"left": 1})
 
 
@@ -848,7 +885,7 @@ def test_service_worker_gets_redirects_that_it_may_read(shop: Client) -> None:
     assert answer.status_code == 200
     assert (answer.headers["edgekit-status"], answer.headers["edgekit-location"]) == ("303", "/")
     assert "location" not in answer.headers
-    plain = shop.post("/")
+    plain = shop.post("/", headers=OWN_PAGE)
     assert (plain.status_code, plain.headers["location"]) == (303, "/")
 
 
@@ -856,9 +893,9 @@ def test_service_worker_gets_the_new_view_and_others_only_learn_of_it(shop: Clie
     told = shop.post("/", headers={"edgekit-client": "1"})
     token = told.headers["edgekit-view"]
     assert token.count(".") == 2
-    assert token not in told.headers["set-cookie"]  # what scripts can read is no credential
-    stolen = shop.get("/state", headers={"cookie": f"edgekit-view={token}"})
-    assert stolen.json() == {}
+    stolen = {"cookie": f"edgekit-view={token}; edgekit-session={token}"}
+    shop.cookies.clear()
+    assert shop.get("/state", headers=stolen).json() == {}  # what scripts can read is no credential
     assert shop.post("/").headers["edgekit-view"] == "changed"
     assert "edgekit-view" not in shop.get("/state").headers
 
