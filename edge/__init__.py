@@ -4,7 +4,7 @@
     context       what a handler may use: user, state, catalog, records, now, sign_in(), form_key(), …
     Problem       a failure with a stable code (RFC 9457)
 
-Tools are imported by path: `edge.testing.Client`, `edge.conformance`.
+Tools are imported by path: `edge.testing.Client`, `edge.conformance`, `edge.server_only`.
 """
 
 from .app import Stateless

@@ -65,8 +65,8 @@ RULES = [
     Rule(
         "examples",
         "edge",
-        "an app uses public names only: those of `edge`, and edge.testing",
-        except_what=("edge.testing", *(f"edge.{name}" for name in edge.__all__)),
+        "an app uses public names only: those of `edge`, edge.testing and edge.server_only",
+        except_what=("edge.testing", "edge.server_only", *(f"edge.{name}" for name in edge.__all__)),
     ),
 ]
 

@@ -1,7 +1,8 @@
-"""Modules that no start of the app asks for: they are not part of the first download.
+"""Modules that are not there: those that no start asks for come late, those that are server-only never.
 
-The build (edge/release/parts.py) leaves them out of the zips that Python starts from; `late.zip` brings
-them once the host is ready. Until then whoever imports one gets `NeedsEdge`: an edge answers instead.
+The build (edge/release/parts.py) leaves the first out of the zips that Python starts from; `late.zip` brings
+them once the host is ready. The others (edge/release/server_only.py) are in no release. Whoever imports what
+is not there gets `NeedsEdge`: an edge answers instead.
 """
 
 from __future__ import annotations
@@ -13,29 +14,32 @@ from pathlib import Path
 
 from ..errors import NeedsEdge
 
-AWAITED = Path(__file__).with_name("late.txt")  # one module name a line; written by the build
+# One module name a line; written by the build.
+AWAITED = Path(__file__).with_name("late.txt")
+AT_HOME = Path(__file__).with_name("server_only.txt")
 TAIL = ".tail"
 
 
 class Finder:
-    """A meta path finder that tells modules on their way from modules that do not exist."""
+    """A meta path finder that tells modules that are elsewhere from modules that do not exist."""
 
     def __init__(self, names: frozenset[str]) -> None:
         self._names = names
 
     def find_spec(self, name: str, *_: object) -> None:
-        """Raises `NeedsEdge` for a module that has not arrived, and knows no other."""
+        """Raises `NeedsEdge` for a module that is not here, and knows no other."""
         if name in self._names:
             raise NeedsEdge(f"the module {name}")
 
 
 def install() -> None:
-    """From now on imports of awaited modules raise `NeedsEdge`, if any are awaited."""
-    if AWAITED.is_file() and not any(isinstance(finder, Finder) for finder in sys.meta_path):
+    """From now on imports of modules that are elsewhere raise `NeedsEdge`, if there are any."""
+    names = _listed(AWAITED) | _listed(AT_HOME)
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, Finder)]
+    if names:
         # Behind the one for files, so that a module of the app comes first; in front of Pyodide's own,
         # which have another explanation for modules that are missing.
-        place = sys.meta_path.index(PathFinder) + 1
-        sys.meta_path.insert(place, Finder(frozenset(AWAITED.read_text("utf-8").split())))
+        sys.meta_path.insert(sys.meta_path.index(PathFinder) + 1, Finder(names))
 
 
 def arrived() -> None:
@@ -53,5 +57,9 @@ def arrived() -> None:
                     file.write(tail.read_bytes())
             tail.unlink()
     AWAITED.unlink(missing_ok=True)
-    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, Finder)]
+    install()
     importlib.invalidate_caches()
+
+
+def _listed(file: Path) -> frozenset[str]:
+    return frozenset(file.read_text("utf-8").split()) if file.is_file() else frozenset()

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from .cache import digest
 from .failure import BuildError
 from .parts import SITE
+from .server_only import MARK
 from .sources import Target
 from .stdlib import is_dropped
 from .toolchain import PYODIDE, PYTHON, Toolchain
@@ -95,6 +96,10 @@ def _failure(target: Target, answer: dict[str, Any]) -> BuildError:
     module = (answer["missing"] or "").partition(".")[0]
     detail = answer["error"]
     start = f"{target} cannot be imported in Pyodide"
+    if answer["missing"] == MARK or "NeedsEdge: " in detail.splitlines()[-1]:
+        return BuildError(
+            f"{start}: it needs something server-only; import that inside the handlers that need it.", detail
+        )
     if not module:
         return BuildError(f"{start}: {detail.splitlines()[-1]}", detail)
     if answer["missing_from_stdlib"]:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from .archive import Files, read_tree
 from .failure import BuildError
+from .server_only import LIST, MARK, divide, refuse_reached
 from .toolchain import KIT
 
 CONFORMANCE = "conformance"  # an app of its own
@@ -24,6 +25,7 @@ NATIVE_ONLY = {
     "py.typed",
     "release",
     "serve",
+    "server_only.py",
     "testing.py",
 }
 NEVER = {"__pycache__", "edgekit.lock", "node_modules", "pyproject.toml", "requirements.txt", "tests"}
@@ -68,8 +70,8 @@ def kit_files() -> Files:
 def app_files(target: Target, include: Iterable[str], static: Collection[Path]) -> Files:
     """The app's top-level package or module, what it imports from beside it, and what `include` names.
 
-    Left out: the folders in `static` (served by URL), tests, dotfiles, and a `catalog` folder without
-    Python in it (the origin's data). Raises `BuildError`.
+    Left out: the folders in `static` (served by URL), tests, dotfiles, a `catalog` folder without Python in
+    it (the origin's data), and what is server-only. Raises `BuildError`, also if a start needs the latter.
     """
     if target.is_kits:
         return read_tree(KIT / CONFORMANCE, lambda path: path.suffix == ".py", f"edge/{CONFORMANCE}/")
@@ -77,6 +79,8 @@ def app_files(target: Target, include: Iterable[str], static: Collection[Path]) 
     if not (target.app_dir / target.top).is_dir() and (target.app_dir / "templates").is_dir():
         waiting.append("templates")  # a single-module app has them beside it
     files: Files = {}
+    whole: Files = {}
+    home: set[str] = set()
     done = {KIT.name}
     while waiting:
         name = waiting.pop()
@@ -88,8 +92,14 @@ def app_files(target: Target, include: Iterable[str], static: Collection[Path]) 
             raise BuildError(
                 f"There is no package, module or folder {name!r} in {target.app_dir}; see --app-dir."
             )
-        files |= found
-        waiting += [other for other in _imports(found) if _is_ours(target.app_dir, other)]
+        public, staying = divide(found)
+        whole |= found
+        files |= public
+        home |= staying
+        waiting += [other for other in _imports(public) if _is_ours(target.app_dir, other)]
+    if home:
+        refuse_reached(target.module, whole, home)
+        files[LIST] = "\n".join(sorted({MARK, *home})).encode()
     return files
 
 

@@ -108,3 +108,18 @@ def test_nothing_is_awaited_where_nothing_was_left_out():
     before = list(sys.meta_path)
     late.install()
     assert sys.meta_path == before
+
+
+def test_what_is_server_only_needs_the_edge_for_ever(archive, tmp_path, monkeypatch):
+    at_home = tmp_path / "server_only.txt"
+    at_home.write_text("edge.server_only\nparcel.prices")
+    monkeypatch.setattr(late, "AT_HOME", at_home)
+    late.install()
+    with pytest.raises(NeedsEdge):
+        importlib.import_module("letter")
+    deliver(archive)
+    importlib.import_module("letter")
+    with pytest.raises(NeedsEdge, match=r"parcel\.prices"):
+        importlib.import_module("parcel.prices")
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("parcel.nowhere")
