@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from edge.testing import Client
 from edge.wire import RecordKey
 
 SERVICE_WORKER = {"edgekit-client": "1"}
+OWN_PAGE = {"sec-fetch-site": "same-origin"}
 CATALOG = {"products": {"tea": {"name": "Sencha 煎茶"}}}
 
 
@@ -29,7 +31,7 @@ async def write(request: Request) -> Response:
     for name in "abc":
         ctx.records.put("orders", name, {"is": name})
     ctx.records.put("stock", "tea", {"left": 3})
-    return PlainTextResponse(ctx.ensure_user())
+    return PlainTextResponse(ctx.ensure_user().subject)
 
 
 @pytest.fixture
@@ -37,6 +39,12 @@ def client() -> Client:
     routes = [Route("/{path:path}", own), Route("/write", write, methods=["POST"])]
     app = Stateless(Starlette(routes=routes), shared=["stock"], readable=["orders", "stock"])
     return Client(app, CATALOG)
+
+
+def claims(answer: Any) -> dict[str, Any]:
+    """What the view in the answer's header says."""
+    found: dict[str, Any] = json.loads(decode_segment(answer.headers["edgekit-view"].split(".")[1]))
+    return found
 
 
 def code(answer: Any) -> tuple[int, str]:
@@ -87,22 +95,33 @@ def test_service_worker_gets_the_view_behind_the_cookie(client: Client) -> None:
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["cache-control"] == "no-store"
     assert "set-cookie" not in answer.headers
-    payload = decode_segment(answer.headers["edgekit-view"].split(".")[1])
-    assert b'"name":"Ann"' in payload
+    assert claims(answer)["state"] == {"name": "Ann"}
 
 
 def test_service_worker_of_a_visitor_makes_a_guest_whom_the_cookie_knows(client: Client) -> None:
     first = client.get("/_edge/view", headers=SERVICE_WORKER)
-    token = first.headers["edgekit-view"]
-    assert first.headers["set-cookie"].startswith("edgekit-view=")
+    assert set(client.cookies) == {"edgekit-session", "edgekit-view"}
     again = client.get("/_edge/view", headers=SERVICE_WORKER)
-    subjects = [decode_segment(t.split(".")[1])[:40] for t in (token, again.headers["edgekit-view"])]
-    assert subjects[0] == subjects[1]
-    assert client.post("/write").text.encode() in subjects[0]
+    assert "set-cookie" not in again.headers
+    assert claims(first) == claims(again)
+    assert claims(first)["guest"]
+    assert client.post("/write", headers=OWN_PAGE).text == claims(first)["sub"]
 
 
-def test_tampered_cookie_makes_a_new_guest(client: Client) -> None:
-    answer = client.get("/_edge/view", headers={**SERVICE_WORKER, "cookie": "edgekit-view=x.y.z"})
+def test_lost_view_is_made_again_for_the_same_session(client: Client) -> None:
+    first = claims(client.get("/_edge/view", headers=SERVICE_WORKER))
+    client.cookies.delete("edgekit-view")
+    again = claims(client.get("/_edge/view", headers=SERVICE_WORKER))
+    assert (again["sub"], again["sid"], again["frm"]) == (first["sub"], first["sid"], first["frm"])
+    assert "edgekit-view" in client.cookies
+
+
+def test_tampered_cookies_make_a_new_guest(client: Client) -> None:
+    first = client.get("/_edge/view", headers=SERVICE_WORKER)
+    client.cookies.clear()
+    cookie = f"edgekit-session=a.b.c.d.e; edgekit-view={first.headers['edgekit-view']}"
+    answer = client.get("/_edge/view", headers={**SERVICE_WORKER, "cookie": cookie})
+    assert claims(answer)["sub"] != claims(first)["sub"]
     assert "set-cookie" in answer.headers
 
 
@@ -212,7 +231,10 @@ def test_only_what_the_app_shares_is_shared_whatever_the_origin_holds(client: Cl
     client.post("/write")
     client.origin.records["", RecordKey("shared", "orders", "a")] = (1, {})
     client.origin.records["nobody", RecordKey("user", "orders", "a")] = (1, {})
-    client.origin.records[client.post("/write").text, RecordKey("user", "stock", "tea")] = (1, {})
+    client.origin.records[client.post("/write", headers=OWN_PAGE).text, RecordKey("user", "stock", "tea")] = (
+        1,
+        {},
+    )
     assert code(client.get("/_edge/records/shared/orders/a")) == (404, "not-found")
     assert code(client.get("/_edge/records/user/stock/tea")) == (404, "not-found")
     client.cookies.clear()
