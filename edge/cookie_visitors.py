@@ -91,7 +91,8 @@ class CookieVisitors:
         if session is not None and session.jkt is not None:
             self._demand(visitor.proof, session.sid, session.jkt)
         age = now - session.issued_at if session is not None else 0
-        if refresh is not None and (session is None or (not session.guest and age > SESSION_LIFE / 2)):
+        old = age > SESSION_LIFE / 2 or self._is_outdated(session)
+        if refresh is not None and (session is None or (not session.guest and old)):
             return await self._renewed(scope, visitor, session, refresh)
         if session is None and token is not None:
             if writing:
@@ -134,6 +135,10 @@ class CookieVisitors:
         visitor.headers += await self._session_cookie(scope, fresh)
         visitor.headers.append(cookies.write(scope, cookies.REFRESH, renewed.refresh, REFRESH_LIFE))
         return fresh
+
+    def _is_outdated(self, session: Session | None) -> bool:
+        known = self._revocations
+        return known is not None and session is not None and known.is_outdated(session)
 
     def _demand(self, proof: Proof | None, sid: str, jkt: str) -> None:
         if proof is None or not proof.fresh or proof.jkt != jkt or not proof.names(sid):

@@ -1,8 +1,10 @@
 // @ts-check
 /**
- * The app on Node.js, as an edge: `serve.js --release DIR --port N [--origin URL] [--keys FILE]`.
+ * The app on Node.js, as an edge:
+ * `serve.js --release DIR --port N [--origin URL] [--origin-keys FILE] [--keys FILE]`.
  *
- * `--keys` names a private JWK set; without it keys are made that end with the process.
+ * `--keys` names a private JWK set; without it keys are made that end with the process. `--origin-keys`
+ * names the origin's public set; without it the first one that the origin gives is believed.
  * Prints one line, `ready http://127.0.0.1:N`, when requests are answered. Port 0 picks a free one.
  */
 
@@ -24,6 +26,7 @@ const { values: options } = parseArgs({
     release: { type: "string" },
     port: { type: "string", default: "0" },
     origin: { type: "string" },
+    "origin-keys": { type: "string" },
     keys: { type: "string" },
   },
 });
@@ -32,7 +35,9 @@ if (options.release === undefined) throw new Error("--release DIR is missing");
 const folder = path.resolve(options.release);
 /** @type {import("../protocol.js").Manifest} */
 const manifest = JSON.parse(await fs.readFile(path.join(folder, "_edge/manifest.json"), "utf8"));
-const keys = options.keys === undefined ? null : JSON.parse(await fs.readFile(options.keys, "utf8"));
+/** @param {string | undefined} file */
+const readKeys = async (file) => (file === undefined ? null : JSON.parse(await fs.readFile(file, "utf8")));
+const [keys, originKeys] = await Promise.all([options.keys, options["origin-keys"]].map(readKeys));
 
 /** @param {string} role @returns {Promise<any>} */
 const load = (role) => import(pathToFileURL(path.join(folder, role)).href);
@@ -54,6 +59,7 @@ const app = await boot({
   services: originServices(options.origin, {
     origin: options.origin !== undefined,
     keys,
+    originKeys,
     development: manifest.mode === "development",
   }),
   log: (line) => console.error(line),

@@ -11,7 +11,7 @@ import logging
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 import anyio.to_thread
@@ -22,7 +22,8 @@ from ..cookie_visitors import CookieVisitors
 from ..host import Host
 from ..origin_client import OriginClient
 from ..proof import Proofs
-from ..types import HostName
+from ..revocations import OriginKeys, Revocations
+from ..types import HostName, PublicFetch, Verifier
 from ..visitor import PayloadVisitors, Visitors
 from . import _js, late
 from ._js import use_plain_js
@@ -84,10 +85,12 @@ async def _start(spec: str, name: str, services: Any, loop: DrainingLoop) -> Bri
 async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host:
     keys = await _js.WebCryptoKeys.load(settings.get("keys"), time.time) if name == "edge" else None
     origin = OriginClient(_js.user_fetch(services), keys, time.time)
+    public_fetch = _js.public_fetch(services)
     visitors: Visitors = PayloadVisitors()
     if keys is not None:
         proofs = Proofs(keys.verify_proof_signature, keys, time.time, time.monotonic)
-        visitors = CookieVisitors(keys, proofs, origin, None, time.time, os.urandom)
+        revocations = await _revocations(public_fetch, settings) if settings.get("origin") else None
+        visitors = CookieVisitors(keys, proofs, origin, revocations, time.time, os.urandom)
     return Host(
         name=name,
         clock=time.time,
@@ -95,10 +98,19 @@ async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host
         entropy=os.urandom,
         visitors=visitors,
         origin=origin,
-        catalog=Catalog(_js.public_fetch(services), time.monotonic, random.random, 8 * 1024 * 1024),
+        catalog=Catalog(public_fetch, time.monotonic, random.random, 8 * 1024 * 1024),
         keys=keys,
         development=bool(settings.get("development")),
     )
+
+
+async def _revocations(public_fetch: PublicFetch, settings: dict[str, Any]) -> Revocations:
+    async def load(jwks: Mapping[str, Any]) -> Verifier:
+        return await _js.WebCryptoKeys.load(jwks, time.time)
+
+    known = settings.get("originKeys")
+    verifier = OriginKeys(public_fetch, load) if known is None else await load(known)
+    return Revocations(public_fetch, verifier, time.time, time.monotonic)
 
 
 async def _inline(func: Callable[..., Any], *args: Any, **_options: Any) -> Any:

@@ -1,6 +1,7 @@
 """CPython host: any ASGI server runs the app, set up from the environment.
 
 EDGEKIT_ORIGIN       base URL of the origin; without it catalog and records answer 503
+EDGEKIT_ORIGIN_KEYS  the origin's public JWK set or its file; without it the first one that it gives
 EDGEKIT_KEYS         the private JWK set or its file; without it keys that end with the process
 EDGEKIT_RELEASE      folder of the browser release; without it there is no browser host
 EDGEKIT_DEVELOPMENT  "1": friendlier and slower
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -26,7 +28,8 @@ from ..host import Host
 from ..keys import NativeKeys, Source, fixed, generate, source
 from ..origin_client import OriginClient
 from ..proof import Proofs
-from ..types import Reply
+from ..revocations import OriginKeys, Revocations
+from ..types import Reply, Verifier
 from .assets import Assets
 
 TIMEOUT = httpx2.Timeout(10.0, connect=2.0)  # seconds
@@ -42,13 +45,16 @@ class Settings:
     keys: Source | None = None
     release: Path | None = None
     development: bool = False
+    origin_keys: Source | None = None
 
     @classmethod
     def from_environment(cls) -> Settings:
         """Read the variables named above; raises OSError or ValueError for keys that are none."""
-        keys, release = os.environ.get("EDGEKIT_KEYS"), os.environ.get("EDGEKIT_RELEASE")
+        keys, origin_keys = os.environ.get("EDGEKIT_KEYS"), os.environ.get("EDGEKIT_ORIGIN_KEYS")
+        release = os.environ.get("EDGEKIT_RELEASE")
         return cls(
             origin=os.environ.get("EDGEKIT_ORIGIN"),
+            origin_keys=source(origin_keys, time.monotonic) if origin_keys else None,
             keys=source(keys, time.monotonic) if keys else None,
             release=Path(release) if release else None,
             development=os.environ.get("EDGEKIT_DEVELOPMENT") == "1",
@@ -102,6 +108,16 @@ class OriginTransport:
         await self._private.aclose()
 
 
+def _revocations(settings: Settings, transport: OriginTransport) -> Revocations:
+    async def load(jwks: Mapping[str, Any]) -> Verifier:
+        return NativeKeys(fixed(jwks), time.time)
+
+    verifier: Verifier = OriginKeys(transport.public_fetch, load)
+    if settings.origin_keys is not None:
+        verifier = NativeKeys(settings.origin_keys, time.time)
+    return Revocations(transport.public_fetch, verifier, time.time, time.monotonic)
+
+
 def host(settings: Settings, static: Mapping[str, str | os.PathLike[str]]) -> Host:
     """Build the CPython host."""
     if settings.keys is None:
@@ -109,13 +125,14 @@ def host(settings: Settings, static: Mapping[str, str | os.PathLike[str]]) -> Ho
     keys = NativeKeys(settings.keys or fixed(generate()), time.time)
     transport = OriginTransport(settings.origin)
     origin = OriginClient(transport.fetch, keys, time.time)
+    revocations = _revocations(settings, transport) if settings.origin else None
     proofs = Proofs(keys.verify_proof_signature, keys, time.time, time.monotonic)
     return Host(
         name="native",
         clock=time.time,
         timer=time.monotonic,
         entropy=os.urandom,
-        visitors=CookieVisitors(keys, proofs, origin, None, time.time, os.urandom),
+        visitors=CookieVisitors(keys, proofs, origin, revocations, time.time, os.urandom),
         origin=origin,
         catalog=Catalog(transport.public_fetch, time.monotonic, random.random),
         keys=keys,

@@ -67,11 +67,15 @@ def run(spec: str, app_dir: Path, host: str, port: int, data: Path, reload: bool
     plan = Plan(spec, app_dir, data, reload, find(spec, app_dir))
     try:
         load_or_create(plan.keys)
+        load_or_create(plan.data, "origin")
         lock = (data / "serve.lock").open("w")
     except OSError as error:
         logger.error(
             "Nothing can be kept in %s: %s; choose another folder with --data.", data, error.strerror
         )
+        return 1
+    except ValueError as error:
+        logger.error("A file of keys in %s cannot be used: %s.", data, error)
         return 1
     with lock:
         try:
@@ -105,6 +109,7 @@ class Supervisor:
             {
                 **os.environ,
                 "EDGEKIT_ORIGIN": self._inner_url,
+                "EDGEKIT_ORIGIN_KEYS": str(plan.data / "origin-public.json"),
                 "EDGEKIT_KEYS": str(plan.keys / "edge-private.json"),
                 "EDGEKIT_RELEASE": str(plan.release),
                 **({"EDGEKIT_DEVELOPMENT": "1"} if plan.reload else {}),

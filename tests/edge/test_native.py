@@ -21,7 +21,7 @@ from edge.hosts.native import OriginTransport, Settings, host
 from edge.keys import fixed, load_or_create
 from edge.keyset import KeySet
 
-VARIABLES = ("EDGEKIT_ORIGIN", "EDGEKIT_KEYS", "EDGEKIT_RELEASE", "EDGEKIT_DEVELOPMENT")
+VARIABLES = tuple(f"EDGEKIT_{name}" for name in ("ORIGIN", "ORIGIN_KEYS", "KEYS", "RELEASE", "DEVELOPMENT"))
 Handler = Callable[[httpx2.Request], Awaitable[httpx2.Response]]
 
 
@@ -53,11 +53,13 @@ def test_settings_are_read_from_the_environment(environment: Callable[..., None]
         EDGEKIT_KEYS=str(tmp_path / "edge-private.json"),
         EDGEKIT_RELEASE=str(tmp_path),
         EDGEKIT_DEVELOPMENT="1",
+        EDGEKIT_ORIGIN_KEYS=str(tmp_path / "edge-public.json"),
     )
     found = Settings.from_environment()
-    assert found == Settings("http://origin:1", found.keys, tmp_path, True)
-    assert found.keys is not None
-    assert found.keys().set.public(0) == KeySet(jwks).public(0)
+    assert found == Settings("http://origin:1", found.keys, tmp_path, True, found.origin_keys)
+    for keys in (found.keys, found.origin_keys):
+        assert keys is not None
+        assert keys().set.public(0) == KeySet(jwks).public(0)
 
 
 def test_key_file_that_is_missing_or_broken_stops_the_start(
@@ -79,8 +81,8 @@ def test_host_without_a_key_says_so_and_works(caplog: pytest.LogCaptureFixture) 
     made = host(Settings(), {})
     assert "EDGEKIT_KEYS is not set" in caplog.text
     assert made.name == "native"
-    assert made.jwks is not None
-    assert "d" not in made.jwks["keys"][0]
+    assert made.keys is not None
+    assert "d" not in made.keys.jwks["keys"][0]
     asyncio.run(made.close())
 
 
