@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Whom this page was made for, and what happens when somebody else signs in or out in another tab. Imports only
- * what is served beside it, below /_edge/.
+ * Whose session this page was made for, and what happens when somebody signs in or out in another tab. Imports
+ * only what is served beside it, below /_edge/.
  */
 
 import { createWhose } from "./whose.js";

@@ -24,7 +24,7 @@ const client = createClient(() => workers?.controller);
 
 /**
  * Events: "state", and whatever else the worker tells this page, each with its data as `detail`; and "user", which
- * can be cancelled: somebody else is signed in than this page was made for, so it will be loaded anew.
+ * can be cancelled: the session is another than this page was made for, so it will be loaded anew.
  */
 class Edgekit extends EventTarget {
   /** A page that the browser itself has answered proves that its host is ready. @type {HostState} */

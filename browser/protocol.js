@@ -27,6 +27,9 @@ export const HEADER = Object.freeze({
 export const NO_VIEW = "none";
 export const CHANGED_VIEW = "changed";
 
+/** With this begins the name of somebody who has not signed in, where pages are told whose session it is. */
+export const GUEST = "guest-";
+
 /** The hidden form field in which a page without a service worker carries the idempotency key. */
 export const KEY_FIELD = "_key";
 
@@ -65,10 +68,10 @@ export const DATABASE = "edgekit";
 export const MESSAGE = Object.freeze({
   warm: "warm", // page → worker: stay alive, start the local host
   status: "status", // page → worker: tell me your state
-  who: "who", // page → worker: tell me who is signed in
-  view: "view", // page → worker: ask the edge for the current view, then tell me who is signed in
+  who: "who", // page → worker: tell me whose session it is
+  view: "view", // page → worker: ask the edge for the current view, then tell me whose session it is
   state: "state", // worker → page: `{type, state: HostState}`
-  user: "user", // worker → page: `{type, user, sure}`, who is signed in; sure: an edge has just said so
+  user: "user", // worker → page: `{type, user, sure}`, whose session it is; sure: an edge has just said so
   update: "update", // worker → page: `{type, release}` waits for the page to agree
   take: "take", // page → waiting worker: take over
   port: "port", // page → worker, with a MessagePort: answer the `Call`s that come through it

@@ -5,7 +5,7 @@
  */
 
 import { sessionHash } from "./proof.js";
-import { CHANGED_VIEW, DEADLINE, HEADER, NO_VIEW, PATH } from "./protocol.js";
+import { CHANGED_VIEW, DEADLINE, GUEST, HEADER, NO_VIEW, PATH } from "./protocol.js";
 import { verifyView } from "./view.js";
 
 /**
@@ -29,7 +29,7 @@ const NOBODY = { json: null, ath: "", jkt: "", guest: true, ver: 0, exp: Number.
  * @param {ReturnType<typeof import("./prover.js").createProver>["send"]} parts.send
  * @param {import("./view.js").KeyFinder} parts.findKey
  * @param {() => number} parts.now   ms
- * @param {(user: string) => void} parts.onChange   somebody else is signed in, or nobody (see `who`)
+ * @param {(user: string) => void} parts.onChange   it is somebody else (see `who`)
  */
 export function createUser({ store, send, findKey, now, onChange }) {
   /** @type {Promise<Held | undefined>} */
@@ -107,7 +107,7 @@ export function createUser({ store, send, findKey, now, onChange }) {
    */
   async function current() {
     const known = await held;
-    if (known === undefined || known.exp * 1000 < now() || userOf(known) !== "") {
+    if (known === undefined || known.exp * 1000 < now() || !known.guest) {
       const first = known === undefined && asked === Number.NEGATIVE_INFINITY;
       if (now() - asked >= ASK_AGAIN) void refresh();
       if (first || (known === undefined && asking !== undefined)) await asking;
@@ -133,14 +133,15 @@ export function createUser({ store, send, findKey, now, onChange }) {
       return response;
     },
 
-    /** Who is signed in, as pages may know it; "" if nobody is. */
+    /** Whose session it is, as pages may know it; "" if there is none. */
     who: async () => userOf(await held),
   };
 }
 
 /** As in the metric `edgekit-user` of Server-Timing. @param {Held | undefined} held */
 function userOf(held) {
-  return held === undefined || held.guest ? "" : held.ath.slice(0, 16);
+  if (held === undefined || held.json === null) return "";
+  return (held.guest ? GUEST : "") + held.ath.slice(0, 16);
 }
 
 /**

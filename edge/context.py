@@ -144,9 +144,11 @@ class Context:
         self.signed_out = "everywhere" if everywhere else "here"
 
     def made_for(self) -> str:
-        """A name for whoever is signed in by now, which says nothing about them; "" if nobody is."""
+        """A name for whose session it is by now, which says nothing about them; "" without a session."""
         session = None if self.signed_out else self.session
-        return "" if session is None or session.guest else session_hash(session.sid)[:16]
+        if session is None:
+            return ""
+        return ("guest-" if session.guest else "") + session_hash(session.sid)[:16]
 
     @property
     def is_new(self) -> bool:

@@ -32,6 +32,22 @@ test("a page for whoever is signed in stays", (context) => {
   }
 });
 
+test("a page for somebody without a session is also for the guest who they become", (context) => {
+  const page = pageFor(context, "");
+  page.told("guest-a", false);
+  page.heard("guest-a");
+  page.told("guest-a", true);
+  assert.deepEqual(page.happened(), []);
+  page.told("ada", true);
+  assert.deepEqual(page.happened(), [["replace", "ada"]]);
+});
+
+test("a guest's page is not for another guest, who could not send its forms", (context) => {
+  const page = pageFor(context, "guest-a");
+  page.told("guest-b", true);
+  assert.deepEqual(page.happened(), [["replace", "guest-b"]]);
+});
+
 test("a page for somebody else is replaced, once an edge has confirmed it", (context) => {
   const page = pageFor(context, "ada");
   page.told("", true);
@@ -93,9 +109,12 @@ test("a page that comes back shows nothing until it is known for whom", (context
   assert.deepEqual(page.log.splice(0), ["cover", "ask who", ["replace", undefined]]);
 });
 
-test("a page that comes back and was for nobody shows itself, and asks", (context) => {
-  const page = pageFor(context, "");
-  page.restored();
-  page.wait(10_000);
-  assert.deepEqual(page.log.splice(0), ["ask who"]);
+test("a page that comes back and was for nobody who has signed in shows itself, and asks", (context) => {
+  for (const user of ["", "guest-a"]) {
+    const page = pageFor(context, user, false);
+    page.restored();
+    page.wait(10_000);
+    assert.deepEqual(page.log.splice(0), ["ask who"]);
+    context.mock.timers.reset();
+  }
 });
