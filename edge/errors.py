@@ -39,7 +39,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "not-found": Kind(404, "There is nothing here"),
     "method-not-allowed": Kind(405, "This method is not allowed here"),
     "key-reused": Kind(422, "The Idempotency-Key was used for a different request"),
-    "idempotency-key-expired": Kind(410, "The Idempotency-Key is so old that nobody remembers what became of it"),
+    "idempotency-key-expired": Kind(410, "What became of this Idempotency-Key is no longer known"),
     "version-conflict": Kind(409, "A record changed while the request was running", retryable=True),
     "body-too-large": Kind(413, "The body is too large"),
     "headers-too-large": Kind(431, "The request headers are too large"),

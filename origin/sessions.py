@@ -14,13 +14,13 @@ import apsw
 
 from edge.errors import Problem
 from edge.session_wire import Renewed, join_refresh
+from edge.tokens import REFRESH_LIFE
 from edge.types import JSON, Principal
 from edge.wire import encode_json
 
 from .revocations import is_revoked, revoke, revoke_all
 from .rotation import Family, Verdict, judge
 
-IDLE_LIFE = 14 * 86_400  # seconds that a session goes on without being used
 WHOLE_LIFE = 90 * 86_400  # seconds after which a session in use ends too
 SESSIONS_LIMIT = 256  # of one user; one more ends the one that was unused for longest
 STEPS = 4  # expired rows of each kind that one write removes
@@ -94,7 +94,7 @@ def begin(
         "claims": encode_json(claims).decode(),
         "jkt": jkt,
         "now": int(now),
-        "expires": int(now) + IDLE_LIFE,
+        "expires": int(now) + REFRESH_LIFE,
     }
     generation = connection.execute(_BEGIN, row).get
     if generation is None:
@@ -127,7 +127,7 @@ def renew(
     if verdict is Verdict.CONFIRM:
         confirmed = found.presented, digest, int(now)
     bound_late = family.bound_late or (family.jkt is None and jkt is not None)
-    expires = min(int(now) + IDLE_LIFE, found.signed_in_at + WHOLE_LIFE)
+    expires = min(int(now) + REFRESH_LIFE, found.signed_in_at + WHOLE_LIFE)
     connection.execute(_RENEW, (*confirmed, jkt, bound_late, expires, sid))
     connection.execute(_ISSUE, (_digest(fresh), sid, confirmed[0] + 1, expires))
     return Renewed(

@@ -14,11 +14,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from edge.errors import Problem
 from edge.session_wire import split_refresh
+from edge.tokens import REFRESH_LIFE
 from edge.types import Principal
 from origin import revocations, sessions
 from origin.rotation import CHILDREN, GRACE
 from origin.schema import migrate
-from origin.sessions import IDLE_LIFE, SESSIONS_LIMIT, STEPS, WHOLE_LIFE
+from origin.sessions import SESSIONS_LIMIT, STEPS, WHOLE_LIFE
 
 NOW = 1_800_000_000
 SID = "S" * 22
@@ -94,10 +95,10 @@ def test_what_is_unknown_is_refused_and_ends_nothing(origin, token):
 
 def test_idle_sessions_end_after_two_weeks_and_all_after_ninety_days(origin):
     token = origin.begin()
-    assert origin.renew(token, NOW + IDLE_LIFE) is None
+    assert origin.renew(token, NOW + REFRESH_LIFE) is None
     now, token = NOW, origin.begin(Principal("ann", "T" * 22))
-    while now + IDLE_LIFE - 1 < NOW + WHOLE_LIFE:
-        now += IDLE_LIFE - 1
+    while now + REFRESH_LIFE - 1 < NOW + WHOLE_LIFE:
+        now += REFRESH_LIFE - 1
         token = origin.renew(token, now)
         assert token
     assert origin.renew(token, NOW + WHOLE_LIFE) is None
@@ -233,7 +234,7 @@ class HonestBrowser(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 5, 20, 200, 301, 3_600, 13 * DAY]))
     def wait(self, seconds: int) -> None:
-        if self.now + seconds < min(self.renewed_at + IDLE_LIFE, NOW + WHOLE_LIFE):
+        if self.now + seconds < min(self.renewed_at + REFRESH_LIFE, NOW + WHOLE_LIFE):
             self.now += seconds
         for way in (self.requests, self.answers):  # what would take longer is lost
             way[:] = [each for each in way if self.now - each.sent_at < LATENCY]
