@@ -142,14 +142,16 @@ class WebCryptoKeys:
         keys = KeySet(await _ephemeral() if document is None else document)
         imported: dict[tuple[str, str], Any] = {}
         for key in keys.keys:
-            material = dict(key.material)
-            if key.use == "enc":
-                imported["seal", key.kid] = await _import(material, AES_GCM, ["encrypt", "decrypt"])
-                continue
-            if key.private:
-                imported["sign", key.kid] = await _import(material, P_256, ["sign"])
-            material.pop("d", None)
-            imported["verify", key.kid] = await _import(material, P_256, ["verify"])
+            public = {name: value for name, value in key.material.items() if name != "d"}
+            try:
+                if key.use == "enc":
+                    imported["seal", key.kid] = await _import(key.material, AES_GCM, ["encrypt", "decrypt"])
+                    continue
+                if key.private:
+                    imported["sign", key.kid] = await _import(key.material, P_256, ["sign"])
+                imported["verify", key.kid] = await _import(public, P_256, ["verify"])
+            except JsException as error:
+                raise ValueError(f"key {key.kid} is not on its curve") from error
         return cls(keys, imported, clock)
 
     @property
