@@ -23,8 +23,11 @@ const isRead = document.querySelector("main")?.dataset.method === "GET";
 async function recover() {
   const before = tries();
   if (isRead && before === 0 && (await container()?.getRegistration("/"))?.active) return again(1);
-  if (before < 2 && (await plainSession())) return isRead ? again(2) : say("Send it again", "Go back, and send it again.");
-  say("Sign in again", "It cannot be shown any more that this is the device on which you signed in.");
+  const isDone = before < 2 && (await plainSession());
+  if (!isDone) return say("This device is not known", "You signed in on another one, or this browser has lost its key.");
+  if (isRead) return again(2);
+  say("Send it again", "What you sent has not arrived. Go back, and send it again.");
+  document.querySelector("form")?.remove();
 }
 
 /** How often this has been tried in this tab a moment ago; too often where nothing can be noted. */
@@ -63,4 +66,4 @@ function say(title, text) {
   }
 }
 
-recover().catch(() => say("Sign in again", "Something went wrong on this page."));
+recover().catch(() => say("Try again later", "This page could not make sure that it is the device on which you signed in."));
