@@ -51,6 +51,7 @@ def render(
         (b"content-type", media_type.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
+        (b"edgekit-problem", problem.code.encode()),  # a page does not tell it, and apps have problems too
         *((name.lower().encode(), value.encode("latin-1")) for name, value in problem.headers.items()),
     ]
     return problem.status, headers, body

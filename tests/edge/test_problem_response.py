@@ -19,6 +19,7 @@ def test_programs_get_the_document() -> None:
         b"content-type": b"application/problem+json",
         b"content-length": str(len(body)).encode(),
         b"cache-control": b"no-store",
+        b"edgekit-problem": b"version-conflict",
     }
 
 
