@@ -51,8 +51,12 @@ class MemorySessions:
         self.keys = NativeKeys(fixed(generate()), clock)
 
     def check(self, principal: Principal) -> None:
-        """Raise `Problem("session-ended")` for one that is not to write any more."""
-        if principal.sid in self.ended or principal.epoch < self.epochs.get(principal.subject, 0):
+        """Raise `Problem("session-ended")` for one that is not to write any more.
+
+        Who signs in with this very request has no session yet.
+        """
+        outdated = principal.epoch < self.epochs.get(principal.subject, 0)
+        if principal.sid and (principal.sid in self.ended or outdated):
             raise Problem("session-ended")
 
     def answer(self, path: str, principal: Principal, body: bytes) -> bytes:

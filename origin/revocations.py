@@ -70,8 +70,14 @@ def is_revoked(connection: apsw.Connection, sid: str) -> bool:
 
 
 def check(connection: apsw.Connection, principal: Principal) -> None:
-    """Raise `Problem("session-ended")` for a session that was ended, by itself or with all others."""
-    if connection.execute(_HAS_ENDED, (principal.sid, principal.subject, principal.epoch)).get:
+    """Raise `Problem("session-ended")` for a session that was ended, by itself or with all others.
+
+    A user who signs in with this very request has no session yet; the edge vouches for it.
+    """
+    if (
+        principal.sid
+        and connection.execute(_HAS_ENDED, (principal.sid, principal.subject, principal.epoch)).get
+    ):
         raise Problem("session-ended")
 
 

@@ -29,6 +29,9 @@ PROBLEMS = {
     "cart-full": (409, "The cart is full"),
     "cart-empty": (409, "The cart is empty"),
     "out-of-stock": (409, "There is not enough left"),
+    "bad-account": (422, "That will not do"),
+    "name-taken": (409, "That name is taken"),
+    "wrong-password": (403, "That did not work"),
 }
 BY_STATUS = {400: "unreadable", 404: "not-found", 405: "method-not-allowed"}
 
@@ -117,6 +120,7 @@ def _page(
         "path": request.url.path,
         "in_cart": ctx.state.get("cart", {}),
         "form_key": ctx.form_key,
+        "user": None if ctx.user is None or ctx.user.is_guest else ctx.user.claims["name"],
     }
     html = TEMPLATES.get_template(template).render(shell | dict(model))
     sent = {"vary": "accept", "cache-control": "private, no-store", **(headers or {})}

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from edge import Stateless
 
-from . import cart, orders, products
+from . import accounts, cart, orders, products
 from .answers import on_http_exception
 
 HERE = Path(__file__).parent
@@ -24,13 +24,16 @@ starlette = Starlette(
         Route("/orders", orders.index),
         Route("/orders", orders.place, methods=["POST"]),
         Route("/orders/{id}", orders.show),
+        Route("/account", accounts.show),
+        Route("/account", accounts.enter, methods=["POST"]),
+        Route("/account/leave", accounts.leave, methods=["POST"]),
     ],
     exception_handlers={HTTPException: on_http_exception},
 )
 app = Stateless(
     starlette,
     anywhere=["/", "/products/{sku}", "/cart", "/orders", "/orders/{id}"],
-    shared=["stock"],
+    shared=["stock", "accounts"],
     readable=["orders"],
     static={"/static": HERE / "static"},
 )

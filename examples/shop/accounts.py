@@ -1,0 +1,58 @@
+"""Accounts: a name and a password make a visitor somebody whose orders wait on every device."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from edge import context
+
+from .answers import answer, problem
+
+LONGEST_NAME, SHORTEST_PASSWORD, LONGEST_PASSWORD = 40, 8, 200
+
+
+async def show(request: Request) -> Response:
+    """GET /account: who is signed in, or the form to sign in."""
+    user = context(request).user
+    name = user.claims.get("name") if user is not None else None
+    return answer(request, "account.html", {"signed_in": name, "typed": ""})
+
+
+async def enter(request: Request) -> Response:
+    """POST /account: sign in with `name` and `password`, or open an account with them (`action=open`)."""
+    from .passwords import digest, matches, new_salt  # noqa: PLC0415 - stays at the edge
+
+    ctx = context(request)
+    async with request.form(max_files=0, max_fields=10) as form:
+        fields: dict[str, Any] = {name: value for name, value in form.items() if isinstance(value, str)}
+    name, password = " ".join(fields.get("name", "").split()), fields.get("password", "")
+    kept = {"signed_in": None, "typed": name[:LONGEST_NAME]}
+    if not 0 < len(name) <= LONGEST_NAME or not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        detail = f"A name has up to {LONGEST_NAME} characters, a password at least {SHORTEST_PASSWORD}."
+        return problem(request, "bad-account", detail, template="account.html", model=kept)
+    account_id = hashlib.sha256(name.casefold().encode()).hexdigest()
+    account = await ctx.records.get("accounts", account_id)
+    if fields.get("action") == "open":
+        if account is not None:
+            detail = "Somebody has an account by that name already."
+            return problem(request, "name-taken", detail, template="account.html", model=kept)
+        salt = new_salt()
+        ctx.records.put(
+            "accounts", account_id, {"name": name, "salt": salt, "password": digest(password, salt)}
+        )
+    elif account is None or not matches(password, account.value["salt"], account.value["password"]):
+        detail = "There is no account with that name and password."
+        return problem(request, "wrong-password", detail, template="account.html", model=kept)
+    ctx.sign_in(account_id, name=name if account is None else account.value["name"])
+    return RedirectResponse("/account", status_code=303)
+
+
+async def leave(request: Request) -> Response:
+    """POST /account/leave: sign out, with `everywhere` on all devices."""
+    async with request.form(max_files=0, max_fields=10) as form:
+        context(request).sign_out(everywhere="everywhere" in form)
+    return RedirectResponse("/account", status_code=303)

@@ -1,0 +1,74 @@
+"""Accounts: opened, entered and left; what they keep and what not."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge.context import GUEST_PREFIX
+
+ANN = {"name": "Ann", "password": "a long password"}
+
+
+@pytest.fixture
+def send(shopper, key_of):
+    """`send(fields)`: what the account page's form does, with its hidden field."""
+
+    def send(fields: dict, action: str = "/account", **options):
+        key = key_of(shopper.get("/account").text, action)
+        return shopper.post(action, data={"_key": key, **fields}, **options)
+
+    return send
+
+
+def name_in_nav(page) -> str:
+    return page.text.partition('<a href="/account"')[2].partition(">")[2].partition("<")[0]
+
+
+def test_account_is_opened_and_its_owner_named_on_every_page(shopper, send):
+    page = send({**ANN, "action": "open"})
+    assert (page.status_code, str(page.url).endswith("/account")) == (200, True)
+    assert name_in_nav(shopper.get("/")) == "Ann"
+    assert shopper.json("/account")["signed_in"] == "Ann"
+
+
+def test_cart_stays_and_orders_are_the_accounts(shopper, send):
+    send({**ANN, "action": "open"})
+    shopper.post("/cart", json={"sku": "sencha-uji", "quantity": 1})
+    shopper.post("/orders", json={}, headers={"idempotency-key": "the-order-of-ann-1"})
+    send({}, "/account/leave")
+    assert name_in_nav(shopper.get("/")) == "Sign in"
+    assert shopper.json("/orders")["orders"] == []
+    shopper.somebody_else()
+    send({"name": " ann ", "password": ANN["password"]})
+    assert len(shopper.json("/orders")["orders"]) == 1
+
+
+def test_cart_of_a_guest_comes_along(shopper, send):
+    shopper.post("/cart", json={"sku": "sencha-uji", "quantity": 2})
+    send({**ANN, "action": "open"})
+    assert shopper.json("/cart")["count"] == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ({**ANN, "action": "open"}, 409, "name-taken"),
+        ({**ANN, "password": "another password"}, 403, "wrong-password"),
+        ({**ANN, "name": "Bob"}, 403, "wrong-password"),
+        ({**ANN, "password": "short"}, 422, "bad-account"),
+        ({**ANN, "name": " "}, 422, "bad-account"),
+        ({}, 422, "bad-account"),
+    ],
+)
+def test_refusals_sign_nobody_in(shopper, send, fields, status, code):
+    send({**ANN, "action": "open"})
+    send({}, "/account/leave")
+    answer = send(fields, headers={"accept": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert name_in_nav(shopper.get("/")) == "Sign in"
+
+
+def test_password_is_not_stored(shopper, send):
+    send({**ANN, "action": "open"})
+    assert ANN["password"] not in repr(shopper.origin.records)
+    assert not any(subject.startswith(GUEST_PREFIX) for subject, _ in shopper.origin.outcomes)
