@@ -69,10 +69,10 @@ class CookieVisitors:
             if visitor.session is not None and self._revocations is not None:
                 await self._revocations.check(visitor.session, writing=scope["method"] not in SAFE)
         except Problem as problem:
-            if problem.code == "session-ended":
-                problem.fields += self.dismiss(scope)
             known = {name.lower().encode() for name in problem.headers}
             problem.fields += [pair for pair in visitor.headers if pair[0] not in known]
+            if problem.code == "session-ended":
+                problem.fields += self.dismiss(scope)
             raise
         if visitor.session is not None:
             visitor.view = await self._view(scope, visitor.session)

@@ -33,8 +33,8 @@ def write(scope: dict[str, Any], which: str, value: str, life: int) -> Header:
 
 
 def erase(scope: dict[str, Any]) -> list[Header]:
-    """Headers that delete those of our cookies that this request has."""
-    return [write(scope, which, "", 0) for which in ALL if read(scope, which) is not None]
+    """Headers that delete our cookies, also those that this very answer had set before."""
+    return [write(scope, which, "", 0) for which in ALL]
 
 
 def _name(scope: dict[str, Any], which: str) -> str:

@@ -63,11 +63,9 @@ def test_cookie_that_is_not_there_is_none(make_scope: MakeScope, cookie: str) ->
     assert cookies.read(make_scope("GET", "/", [("cookie", cookie)]), cookies.VIEW) is None
 
 
-def test_erasing_deletes_every_cookie_that_came_and_no_other(make_scope: MakeScope) -> None:
-    cookie = "edgekit-view=v; edgekit-session=s; other=o"
-    erased = cookies.erase(make_scope("GET", "/", [("cookie", cookie)]))
-    assert [value.decode() for _, value in erased] == [
-        "edgekit-session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
-        "edgekit-view=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
-    ]
-    assert cookies.erase(make_scope()) == []
+def test_erasing_deletes_all_of_them_whatever_came(make_scope: MakeScope) -> None:
+    # An answer may have renewed what the request did not have any more.
+    for headers in ([], [("cookie", "edgekit-view=v; other=o")]):
+        erased = cookies.erase(make_scope("GET", "/", headers))
+        assert erased == [cookies.write(make_scope(), which, "", 0) for which in cookies.ALL]
+        assert all(b"=; " in value and b"Max-Age=0" in value for _, value in erased)

@@ -17,7 +17,6 @@ from edge.testing import Client
 from edge.wire import RecordKey
 
 SERVICE_WORKER = {"edgekit-client": "1"}
-OWN_PAGE = {"sec-fetch-site": "same-origin"}
 CATALOG = {"products": {"tea": {"name": "Sencha 煎茶"}}}
 
 
@@ -105,7 +104,7 @@ def test_service_worker_of_a_visitor_makes_a_guest_whom_the_cookie_knows(client:
     assert "set-cookie" not in again.headers
     assert claims(first) == claims(again)
     assert claims(first)["guest"]
-    assert client.post("/write", headers=OWN_PAGE).text == claims(first)["sub"]
+    assert client.post("/write").text == claims(first)["sub"]
 
 
 def test_lost_view_is_made_again_for_the_same_session(client: Client) -> None:
@@ -231,7 +230,7 @@ def test_only_what_the_app_shares_is_shared_whatever_the_origin_holds(client: Cl
     client.post("/write")
     client.origin.records["", RecordKey("shared", "orders", "a")] = (1, {})
     client.origin.records["nobody", RecordKey("user", "orders", "a")] = (1, {})
-    client.origin.records[client.post("/write", headers=OWN_PAGE).text, RecordKey("user", "stock", "tea")] = (
+    client.origin.records[client.post("/write").text, RecordKey("user", "stock", "tea")] = (
         1,
         {},
     )
