@@ -9,7 +9,14 @@ from urllib.parse import urlencode
 
 from .errors import PROBLEMS, Problem
 from .records import NOBODY, Page, Record
-from .session_wire import Renewed, encode_end, encode_refresh, encode_session
+from .session_wire import (
+    Renewed,
+    decode_begun,
+    decode_renewed,
+    encode_end,
+    encode_refresh,
+    encode_session,
+)
 from .tokens import mint_assertion
 from .types import JSON, Clock, Fetch, Principal, Reply, Signer
 from .wire import Commit, Outcome, RecordKey, Scope, decode_outcome, encode_commit
@@ -44,8 +51,8 @@ class OriginClient:
     async def commit(self, principal: Principal, key: str, commit: Commit) -> Outcome:
         """Make `commit` true exactly once; the same `key` again returns the first outcome.
 
-        Raises `Problem`: "version-conflict", "key-reused", "origin-unavailable" (outcome unknown:
-        the same key may be sent again).
+        Raises `Problem`: "session-ended", "version-conflict", "key-reused", "idempotency-key-expired",
+        "origin-unavailable" (outcome unknown: the same key may be sent again).
         """
         reply = await self._call("POST", "/commit", principal, encode_commit(commit), key)
         _document(reply)
@@ -62,9 +69,13 @@ class OriginClient:
     async def create_session(
         self, principal: Principal, claims: Mapping[str, JSON], jkt: str | None
     ) -> tuple[int, str]:
-        """Begin the session `principal.sid` of a user: their epoch, and the token that renews it."""
+        """Begin the session `principal.sid` of a user: their epoch, and the token that renews it.
+
+        Once more for the same session is the same sign-in. Raises `Problem("session-ended")`.
+        """
         reply = await self._call("POST", "/sessions", principal, encode_session(claims, jkt))
-        return _parse(reply, lambda document: (document["epoch"], document["refresh"]))
+        _document(reply)
+        return decode_begun(reply.body)
 
     async def refresh_session(self, token: str, jkt: str | None) -> Renewed:
         """The session that `token` renews, for the device `jkt` if it is bound to one.
@@ -73,7 +84,8 @@ class OriginClient:
         "origin-unavailable".
         """
         reply = await self._call("POST", "/sessions/refresh", NOBODY, encode_refresh(token, jkt))
-        return _parse(reply, lambda document: Renewed(**document))
+        _document(reply)
+        return decode_renewed(reply.body)
 
     async def end_session(self, principal: Principal, *, everywhere: bool) -> None:
         """End the session `principal.sid`, or all of the user's."""
