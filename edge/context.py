@@ -131,6 +131,10 @@ class Context:
         if proof is not None and not proof.fresh:
             raise self._host.visitors.refusal(proof)  # with a nonce: the next try is bound to the device
         jkt = proof.jkt if proof is not None else None
+        before = self.visitor.session
+        if before is not None and not before.guest and before.subject != user_id:
+            self.state.clear()  # a guest's is taken along, another user's is not
+            self._sealed.clear()
         self.session = Session(user_id, new_sid(self._host.entropy), False, now, 0, claims, jkt)
         self.signed_out = ""
 
@@ -161,9 +165,13 @@ class Context:
         return self.is_new and self.session is not None and not self.session.guest
 
     def principal(self) -> Principal | None:
-        """For whom the origin is asked; None for somebody who owns nothing yet."""
+        """For whom the origin is asked; None for somebody who owns nothing yet.
+
+        Raises `Problem("origin-unavailable")` for a user whose session cannot be checked now.
+        """
         session = self.session
         if session is None:
+            self._check_known()
             return None
         # A session that begins with this request is not known to the origin yet.
         return (
@@ -178,10 +186,13 @@ class Context:
         if self.session is None:
             if self._host.name == "browser":
                 raise self.needs_edge("making a guest")
-            if self.visitor.is_unknown:
-                raise Problem("origin-unavailable", "the session cannot be renewed now")
+            self._check_known()
             self.session = guest(self._host.entropy, self.now)
         return self.session
+
+    def _check_known(self) -> None:
+        if self.visitor.is_unknown:  # somebody, who must not find that there is nothing of theirs
+            raise Problem("origin-unavailable", "the session cannot be renewed now")
 
     def new_id(self) -> str:
         """A fresh id of 26 characters. A retry of the same request gets the same ids again."""

@@ -175,6 +175,8 @@ async def _records(
     if (kind == "shared") != (names[0] in shared):
         raise Problem("not-found", "no such collection")
     session = visitor.session
+    if visitor.is_unknown:
+        raise Problem("origin-unavailable", "the session cannot be renewed now")
     if kind == "user" and session is None:
         raise Problem("not-found", "there is no user yet")
     principal = NOBODY if session is None else Principal(session.subject, session.sid, session.epoch)
