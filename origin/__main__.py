@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--signed-in-since",
-        type=_time,
+        type=iso_time,
         metavar="TIME",
         help="end all sessions in which somebody signed in before, such as 2026-03-31T12:00:00Z",
     )
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _time(text: str) -> int:
+def iso_time(text: str) -> int:
     """Seconds since 1970 of a time in ISO 8601; without an offset it is UTC."""
     moment = datetime.fromisoformat(text)
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

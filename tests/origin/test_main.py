@@ -15,10 +15,11 @@ import httpx2
 import pytest
 
 import origin
-from edge.tokens import mint_assertion
+from edge.tokens import mint_assertion, open_revocations
 from edge.types import Principal
 from edge.wire import decode_outcome, encode_commit
 from origin.__main__ import main
+from origin.keys import load_own
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.anyio
 class Process:
     """An origin on a socket that outlives it, as under a supervisor."""
 
-    def __init__(self, folder: Path, listener: socket.socket) -> None:
+    def __init__(self, folder: Path, listener: socket.socket, *options: str) -> None:
         arguments = [
             "--data",
             folder / "data",
@@ -34,6 +35,7 @@ class Process:
             folder / "keys.json",
             "--catalog",
             folder / "catalog",
+            *options,
         ]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "origin", *map(str, arguments), "--fd", str(listener.fileno())],
@@ -64,8 +66,8 @@ def listener():
 def start(folder, listener):
     processes = []
 
-    def start() -> Process:
-        processes.append(Process(folder, listener))
+    def start(*options: str) -> Process:
+        processes.append(Process(folder, listener, *options))
         return processes[-1]
 
     yield start
@@ -129,6 +131,17 @@ async def test_sigterm_closes_the_database(start, network, folder):
     assert files == {"origin.db", "origin.lock", "origin-private.json", "origin-public.json"}
 
 
+async def test_everybody_is_signed_out_who_signed_in_before(start, network, folder, signer):
+    process = start("--signed-in-since", "2026-03-31T12:00:00+02:00")
+    token = (await network.get("/revocations")).text
+    own = load_own(folder / "data", time.time, time.monotonic)
+    assert (await open_revocations(token, own, time.time())).floor == 1_774_951_200
+    process.stop(signal.SIGTERM)
+    start("--signed-in-since", "2026-03-30")
+    token = (await network.get("/revocations")).text
+    assert (await open_revocations(token, own, time.time())).floor == 1_774_951_200
+
+
 def run(capsys, *arguments) -> tuple[int, str]:
     with pytest.raises(SystemExit) as exit_:
         main([str(argument) for argument in arguments])
@@ -146,7 +159,17 @@ def _restore_sigterm():
 def test_help_names_every_option(capsys):
     code, output = run(capsys, "--help")
     assert code == 0
-    for option in ("--data", "--keys", "--catalog", "--host", "--port", "--fd", "--log-level"):
+    options = (
+        "--data",
+        "--keys",
+        "--signed-in-since",
+        "--catalog",
+        "--host",
+        "--port",
+        "--fd",
+        "--log-level",
+    )
+    for option in options:
         assert option in output
 
 

@@ -9,7 +9,7 @@ import pytest
 from edge.errors import Problem
 from edge.types import Principal
 from edge.wire import Outcome, Read, RecordKey
-from origin.store import Collection, Page, Record
+from origin.store import Collection, Ended, Page, Record
 
 pytestmark = pytest.mark.anyio
 
@@ -149,3 +149,62 @@ async def test_publishing_replaces_the_whole_catalog(store):
     await store.publish([Collection("teas", "v2", b"3")])
     assert await store.collection("teas") == Collection("teas", "v2", b"3")
     assert await store.collection("cups") is None
+
+
+SID = "S" * 22
+SESSION = Principal("ann", SID, 1)
+
+
+async def test_a_session_is_renewed_until_it_ends(store):
+    assert await store.begin_session(SESSION, {"role": "admin"}, None, "a" * 43, 0) == 1
+    renewed = await store.renew_session(SID, "a" * 43, "k" * 43, "b" * 43, 300)
+    assert renewed == (SID, "ann", {"role": "admin"}, 1, "k" * 43, 0, f"{SID}.{'b' * 43}")
+    with pytest.raises(Problem, match="device-proof"):
+        await store.renew_session(SID, "b" * 43, None, "c" * 43, 600)
+    assert (await store.ended(600)).sids == ()
+    await store.end_session(SESSION, False, 600)
+    with pytest.raises(Problem, match="session-ended"):
+        await store.renew_session(SID, "b" * 43, "k" * 43, "c" * 43, 600)
+    assert (await store.ended(600)).sids == (SID,)
+
+
+async def test_that_a_token_was_used_before_is_not_forgotten(store):
+    """The refusal is an error to the caller and yet has to be durable."""
+    await store.begin_session(SESSION, {}, None, "a" * 43, 0)
+    await store.renew_session(SID, "a" * 43, None, "b" * 43, 300)
+    await store.renew_session(SID, "b" * 43, None, "c" * 43, 600)
+    for secret in ("a", "c"):
+        with pytest.raises(Problem, match="session-ended"):
+            await store.renew_session(SID, secret * 43, None, "d" * 43, 900)
+    assert (await store.ended(900)).sids == (SID,)
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+async def test_an_ended_session_writes_nothing(store, make_commit, everywhere):
+    await store.begin_session(SESSION, {}, None, "a" * 43, 0)
+    await store.commit(SESSION, KEY, make_commit({"cups/1": {"size": 2}}), 0)
+    await store.end_session(SESSION, everywhere, 0)
+    for key in (KEY, OTHER):
+        with pytest.raises(Problem, match="session-ended"):
+            await store.commit(SESSION, key, make_commit({"cups/1": {"size": 3}}), 0)
+    assert await store.outcome("ann", OTHER) is None
+    assert await store.record("ann", CUP) == Record("1", 1, {"size": 2})
+
+
+async def test_a_floor_ends_what_began_before_it(store):
+    await store.begin_session(SESSION, {}, None, "a" * 43, 100)
+    await store.raise_floor(101, 200)
+    assert await store.ended(200) == Ended(101, (SID,))
+    with pytest.raises(Problem, match="session-ended"):
+        await store.renew_session(SID, "a" * 43, None, "b" * 43, 300)
+
+
+async def test_an_answer_is_forgotten_in_time_and_its_key_stays_used(store, make_commit):
+    key, week = f"{'A' * 22}.1", 7 * 86_400
+    commit = make_commit({"cups/1": {"size": 2}})
+    await store.commit(ANN, key, commit, 0)
+    await store.commit(BOB, KEY, make_commit({}), week)
+    assert await store.outcome("ann", key) is None
+    with pytest.raises(Problem, match="idempotency-key-expired"):
+        await store.commit(ANN, key, commit, week)
+    assert await store.record("ann", CUP) == Record("1", 1, {"size": 2})
