@@ -22,7 +22,7 @@ BODY_LIMIT = 10 * 1024 * 1024  # bytes, unless the app asks for another limit
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 section 9.2.1
 KEY_FIELD = "_key"
-TIME_HEADER = "edgekit-time"  # ms since 1970, when a browser has answered this write itself
+TIME_HEADER = b"edgekit-time"  # ms since 1970, when a browser has answered this write itself
 LONGEST_WAIT = 7 * 86_400  # seconds that a write may wait in a browser before its time is no longer believed
 AHEAD = 60  # seconds that a client's clock may be ahead
 WORKER = "/sw.js"
@@ -195,7 +195,7 @@ def sent_at(scope: dict[str, Any], now: float) -> float:
 
     A handler must come to the same result when the edge runs it after the browser has, so both see this time.
     """
-    text = Headers(raw=scope["headers"]).get(TIME_HEADER, "")
+    text = Headers(raw=scope["headers"]).get(TIME_HEADER.decode(), "")
     if scope["method"] in SAFE or not (text.isascii() and text.isdigit() and len(text) < 16):
         return now
     return min(max(int(text) / 1000, now - LONGEST_WAIT), now + AHEAD)

@@ -10,6 +10,7 @@ from starlette.types import Send
 from . import page_script, security_headers
 from .errors import NeedsEdge, Problem
 from .host import Host
+from .intake import TIME_HEADER
 from .problem_response import render, wants_page
 from .visitor import CLIENT_HEADER, Headers
 
@@ -77,8 +78,10 @@ class Responder:
             await self._send({"type": "edgekit.escalate", "reason": problem.detail})
             return
         self.fields += problem.fields
-        page, method = wants_page(self._scope["headers"]), self._scope["method"]
-        await self.begin(*render(problem, page=page, method=method))
+        headers, method = self._scope["headers"], self._scope["method"]
+        # What an outbox sends was answered before: nobody looks at a page, but the worker reads a code.
+        sent_later = any(name == TIME_HEADER for name, _ in headers)
+        await self.begin(*render(problem, page=wants_page(headers) and not sent_later, method=method))
 
     def _for_service_worker(self, status: int, headers: Headers) -> tuple[int, Headers]:
         """A service worker may not read the headers of a redirect, so it gets them on a 200."""

@@ -75,7 +75,12 @@ class Settlement:
         return answer._replace(headers=await self._hand_over(answer.headers, changes))
 
     async def was_stored(self, responder: Responder) -> bool:
-        """Give the stored answer, if this very request has been committed before."""
+        """Give the stored answer, if this very request has been committed before.
+
+        Raises NeedsEdge in the browser, which may not ask for it.
+        """
+        if self._host.name == "browser":
+            raise NeedsEdge("the answer that was stored")
         outcome = await self._host.origin.outcome(self._principal(), self._ctx.key)
         if outcome is not None:
             await responder.begin(*await self._replay(outcome))
@@ -112,16 +117,19 @@ class Settlement:
     def _foretold(self, answer: Answer, *, final: bool) -> Answer:
         """An answer that an edge has yet to confirm, with what it would change for the worker to keep.
 
-        `Edgekit-Effects` is JSON in base64: `{"state", "writes": [[scope, collection, id, value], …]}`; a
-        state of null has not changed.
+        `Edgekit-Effects` is JSON in base64: `{"state", "shp", "writes": [[scope, collection, id, value], …]}`;
+        a state of null has not changed, `shp` is the version of its layout.
         Raises NeedsEdge for an answer that is not final: perhaps the edge knows better.
         """
         if not final or len(answer.body) > RESPONSE_LIMIT:
             raise NeedsEdge("an outcome of this request")
         ctx = self._ctx
-        writes = ctx.records.writes if answer.status < 400 else ()
+        # What the view contains already does not happen again.
+        changed = ctx.state.changed and not self._repeated
+        writes = ctx.records.writes if answer.status < 400 and not self._repeated else ()
         effects = {
-            "state": ctx.state.export() if ctx.state.changed else None,
+            "state": ctx.state.export() if changed else None,
+            "shp": ctx.shape,
             "writes": [[*write.key, write.value] for write in writes],
         }
         encoded = base64.b64encode(encode_json(effects))

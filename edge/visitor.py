@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -74,9 +74,17 @@ class Changes:
     sealed: str | None = None
 
 
-def overlay_of(rows: Iterable[Sequence[Any]]) -> tuple[Write, ...]:
-    """Writes from rows `[scope, collection, id, value]`, as effects list them (see `settlement`)."""
-    return tuple(Write(RecordKey(scope, collection, name), value) for scope, collection, name, value in rows)
+def tentative(claims: Mapping[str, Any]) -> tuple[Mapping[str, JSON], int, tuple[Write, ...]]:
+    """State, its shape and the records that lie over the stored ones, once all has happened that a view's
+    member `effects` foretells: what unconfirmed requests of this browser change, in their order, each as
+    `settlement` says it."""
+    state, shape = claims["state"], claims["shp"]
+    writes: list[Write] = []
+    for effects in claims.get("effects", ()):
+        if effects["state"] is not None:
+            state, shape = effects["state"], effects["shp"]
+        writes += (Write(RecordKey(*names), value) for *names, value in effects["writes"])
+    return state, shape, tuple(writes)
 
 
 class Visitors(Protocol):
@@ -121,10 +129,11 @@ class PayloadVisitors:
         claims = scope.get("edgekit.view")
         if claims is None:
             return Visitor()
+        state, shape, overlay = tentative(claims)
         view = View(
             claims["sub"],
             claims["ver"],
-            claims["state"],
+            state,
             tuple(claims["keys"]),
             claims["iat"],
             sid=claims["sid"],
@@ -132,10 +141,10 @@ class PayloadVisitors:
             claims=claims["usr"],
             form_secret=claims["frm"],
             jkt=claims.get("jkt"),
-            shape=claims["shp"],
+            shape=shape,
         )
         session = Session(view.subject, view.sid, view.guest, 0, 0, view.claims, view.jkt, view.issued_at)
-        return Visitor(session, view, overlay=overlay_of(claims.get("overlay", ())))
+        return Visitor(session, view, overlay=overlay)
 
     async def seal(self, session: Session, version: int, values: Mapping[str, JSON]) -> str:  # noqa: ARG002
         raise NeedsEdge("sealing a state")

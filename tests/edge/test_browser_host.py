@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +16,11 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from edge import NeedsEdge, Stateless, context
+from edge.applied import remember
 from edge.host import Host
 from edge.origin_client import OriginClient
+from edge.settlement import fingerprint_of
+from edge.types import Reply
 from edge.visitor import PayloadVisitors
 
 CLAIMS = {
@@ -181,6 +186,83 @@ def test_ordinary_failures_are_answered_here(browser: Answer) -> None:
     heard = browser(fail, CLAIMS)
     assert heard.status == 500
     assert b"internal-error" in heard.body
+
+
+# Writes that it answers ahead of an edge
+
+KEY = "a-key-of-a-test-0001"
+WRITE = [("idempotency-key", KEY), ("edgekit-time", "1767225000500")]
+
+
+@pytest.fixture
+def foretell(make_host: Callable[..., Host], call: Answer, clock: Any) -> Answer:
+    """`foretell(handler, view)`: (answer, effects) of a POST."""
+
+    async def no_orders(*_call: Any) -> Reply:
+        return Reply(200, {}, b'{"items":[],"next":null}')
+
+    def answer(handler: Any, view: Any = CLAIMS) -> Any:
+        app = Stateless(Starlette(routes=[Route("/", handler, methods=["POST"])]), readable=["orders"])
+        origin = OriginClient(no_orders, None, clock)
+        app.bind(make_host(name="browser", visitors=PayloadVisitors(), origin=origin))
+        heard = call(app, "POST", "/", WRITE, **{"edgekit.view": view})
+        encoded = None if escalated(heard) else heard.header("edgekit-effects")
+        return heard, encoded and json.loads(base64.b64decode(encoded))
+
+    return answer
+
+
+async def add(request: Request) -> Response:
+    ctx = context(request)
+    ctx.state["cups"] = ctx.state.get("cups", 0) + 1
+    ctx.records.put("orders", f"number-{ctx.state['cups']}", {"at": ctx.now})
+    return PlainTextResponse(str([record.id for record in (await ctx.records.list("orders")).items]))
+
+
+def test_answer_to_a_write_says_what_it_would_change(foretell: Answer) -> None:
+    heard, effects = foretell(add)
+    assert heard.body == b"['number-3']"
+    assert effects == {
+        "state": {"cups": 3},
+        "shp": 0,
+        "writes": [["user", "orders", "number-3", {"at": 1767225000.5}]],
+    }
+    assert heard.header("edgekit-view") is None
+
+
+def test_write_sees_what_earlier_ones_would_change(foretell: Answer) -> None:
+    _, first = foretell(add)
+    heard, second = foretell(add, {**CLAIMS, "effects": [first]})
+    assert heard.body == b"['number-3', 'number-4']"
+    assert second["state"] == {"cups": 4}
+    heard, _ = foretell(add, {**CLAIMS, "effects": [first, second, {"state": None, "shp": 0, "writes": []}]})
+    assert heard.body == b"['number-3', 'number-4', 'number-5']"
+
+
+def test_refusal_is_foretold_without_its_records(foretell: Answer) -> None:
+    async def refuse(request: Request) -> Response:
+        context(request).records.put("orders", "one", {})
+        return PlainTextResponse("no", 409)
+
+    heard, effects = foretell(refuse)
+    assert heard.status == 409
+    assert effects == {"state": None, "shp": 0, "writes": []}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 408, 413, 428, 429, 500, 503])
+def test_answer_that_is_not_final_is_passed_on(foretell: Answer, status: int) -> None:
+    async def refuse(request: Request) -> Response:
+        return PlainTextResponse("no", status)
+
+    assert escalated(foretell(refuse)[0])
+
+
+def test_what_the_view_contains_already_is_not_foretold_again(foretell: Answer, make_scope: Answer) -> None:
+    mark = fingerprint_of(make_scope("POST", "/", WRITE), b"")
+    heard, effects = foretell(add, {**CLAIMS, "keys": remember((), KEY, mark, stored=False)})
+    assert heard.status == 200
+    assert effects == {"state": None, "shp": 0, "writes": []}
+    assert escalated(foretell(add, {**CLAIMS, "keys": remember((), KEY, mark, stored=True)})[0])
 
 
 def test_browser_owns_none_of_the_kits_paths(make_host: Callable[..., Host], call: Answer) -> None:

@@ -147,6 +147,12 @@ def test_problem_is_a_document_or_a_page(make: Make) -> None:
     assert head(sent)[b"content-type"].startswith(b"text/html")
 
 
+def test_outbox_gets_a_document_even_for_a_request_that_wanted_a_page(make: Make) -> None:
+    responder, sent = make([("accept", "text/html"), ("edgekit-time", "1767225000500")])
+    asyncio.run(responder.problem(Problem("not-found")))
+    assert head(sent)[b"content-type"] == b"application/problem+json"
+
+
 def test_browser_passes_on_what_needs_an_edge_and_nobody_else_does(make: Make) -> None:
     responder, sent = make(name="browser")
     asyncio.run(responder.problem(NeedsEdge("a secret")))

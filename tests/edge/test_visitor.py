@@ -13,6 +13,7 @@ from edge.proof import Proof, body_digest
 from edge.tokens import Session
 from edge.types import View
 from edge.visitor import Changes, PayloadVisitors, User, Visitor
+from edge.wire import RecordKey, Write
 
 MakeScope = Callable[..., dict[str, Any]]
 SID, SECRET = "s" * 22, "f" * 22
@@ -96,6 +97,21 @@ def test_browser_takes_the_claims_that_the_service_worker_verified(
     assert (asks.subject, asks.sid, asks.guest, asks.claims) == ("ann", SID, False, {"name": "Ann"})
     assert visitor.is_bound is bool(jkt)
     assert visitor.sealed is None
+
+
+def test_browser_sees_what_its_own_requests_would_change(make_scope: MakeScope) -> None:
+    effects = [
+        {"state": {"cups": 2}, "shp": 4, "writes": [["user", "orders", "one", {"total": 5}]]},
+        {"state": None, "shp": 4, "writes": [["shared", "stock", "tea", None]]},
+    ]
+    claims = {**CLAIMS, "effects": effects}
+    visitor = asyncio.run(PayloadVisitors().open(make_scope(**{"edgekit.view": claims})))
+    assert visitor.view is not None
+    assert (visitor.view.state, visitor.view.shape) == ({"cups": 2}, 4)
+    assert visitor.overlay == (
+        Write(RecordKey("user", "orders", "one"), {"total": 5}),
+        Write(RecordKey("shared", "stock", "tea"), None),
+    )
 
 
 def test_browser_without_a_view_knows_nobody(make_scope: MakeScope) -> None:
