@@ -107,18 +107,18 @@ class Settlement:
         if len(answer.body) > RESPONSE_LIMIT:
             raise Problem("response-too-large", f"at most {RESPONSE_LIMIT} bytes")
         # A refusal is an outcome like any other, but it writes nothing.
-        writes = records.writes if answer.status < 400 else ()
+        writes, increments = (records.writes, records.increments) if answer.status < 400 else ((), ())
         headers = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in answer.headers)
         stored = StoredResponse(answer.status, headers, answer.body, changes.state, changes.sealed)
-        commit = Commit(self._fingerprint, records.reads, writes, stored)
+        commit = Commit(self._fingerprint, records.reads, writes, stored, increments)
         outcome = await self._host.origin.commit(self._principal(), self._ctx.key, commit)
         return await self._replay(outcome) if outcome.replayed else await self._final(outcome)
 
     def _foretold(self, answer: Answer, *, final: bool) -> Answer:
         """An answer that an edge has yet to confirm, with what it would change for the worker to keep.
 
-        `Edgekit-Effects` is JSON in base64: `{"state", "shp", "writes": [[scope, collection, id, value], …]}`;
-        a state of null has not changed, `shp` is the version of its layout.
+        `Edgekit-Effects` is JSON in base64: `{"state", "shp", "writes": [[scope, collection, id, value], …]}`.
+        A state of null has not changed; `shp` is the version of its layout.
         Raises NeedsEdge for an answer that is not final: perhaps the edge knows better.
         """
         if not final or len(answer.body) > RESPONSE_LIMIT:
