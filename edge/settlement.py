@@ -117,8 +117,8 @@ class Settlement:
     def _foretold(self, answer: Answer, *, final: bool) -> Answer:
         """An answer that an edge has yet to confirm, with what it would change for the worker to keep.
 
-        `Edgekit-Effects` is JSON in base64: `{"state", "shp", "writes": [[scope, collection, id, value], …]}`.
-        A state of null has not changed; `shp` is the version of its layout.
+        `Edgekit-Effects`: base64 of JSON `{"state", "shp", "writes": [[scope, collection, id, value], …]}`;
+        state is null if it has not changed, `shp` is the version of its layout.
         Raises NeedsEdge for an answer that is not final: perhaps the edge knows better.
         """
         if not final or len(answer.body) > RESPONSE_LIMIT:
