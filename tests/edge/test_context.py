@@ -25,6 +25,7 @@ SID, SECRET = "s" * 22, "f" * 22
 ANN = Session("ann", SID, False, 5, 3, {"name": "Ann"})
 GUEST = Session("guest:one", "g" * 22, True, 5, 0, {})
 VIEW = View("ann", 1, {"cups": 1}, sid=SID, guest=False, form_secret=SECRET)
+FLAT = Shape()
 FIELD = re.compile(r'<input type="hidden" name="_key" value="([a-z2-7]{26})\.([A-Za-z0-9_-]{22})">')
 
 
@@ -40,7 +41,7 @@ def make(make_host: Callable[..., Host]) -> Callable[..., Context]:
         key: str = "k" * 16,
         name: str = "native",
         foreign: bool = False,
-        shape: Shape = Shape(),  # noqa: B008
+        shape: Shape = FLAT,
         sent_at: float | None = None,
         **visitor: Any,
     ) -> Context:

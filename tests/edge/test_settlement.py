@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,40 +14,75 @@ from edge.context import Context
 from edge.errors import NeedsEdge, Problem
 from edge.exchange import Answer
 from edge.host import Host
+from edge.keys import NativeKeys
+from edge.responder import Responder
 from edge.settlement import Settlement, fingerprint_of
-from edge.types import View
-from edge.views import PayloadViews
-from edge.wire import Commit, Outcome, Read, RecordKey, StoredResponse, Write
+from edge.state import Shape
+from edge.tokens import VIEW_LIFE, Session, open_sealed, open_session, open_view
+from edge.types import JSON, Principal, View
+from edge.visitor import PayloadVisitors, Visitor
+from edge.wire import RESPONSE_LIMIT, Commit, Outcome, Read, RecordKey, StoredResponse, Write
 
 KEY = "a-key-of-a-test-0001"
 MARK = "7" * 64
 ORDER = RecordKey("user", "orders", "one")
+SID = "s" * 22
+FLAT = Shape()
+ANN = Session("ann", SID, False, 5, 3, {"name": "Ann"})
+GUEST = Session("guest:one", "g" * 22, True, 5, 0, {})
 
 
 class Origin:
-    """Notes commits; answers with `earlier`, or with what was sent."""
+    """Notes commits and sessions; answers with `earlier`, or with what was sent."""
 
     def __init__(self) -> None:
-        self.commits: list[tuple[str, str, Commit]] = []
+        self.commits: list[tuple[Principal, str, Commit]] = []
         self.earlier: StoredResponse | None = None
+        self.sessions: list[tuple[Any, ...]] = []
+        self.away = False
 
-    async def record(self, subject: str, key: RecordKey) -> None:
+    async def record(self, principal: Principal, key: RecordKey) -> None:
         return None
 
-    async def commit(self, subject: str, key: str, commit: Commit) -> Outcome:
-        self.commits.append((subject, key, commit))
+    async def commit(self, principal: Principal, key: str, commit: Commit) -> Outcome:
+        self.commits.append((principal, key, commit))
         return Outcome(self.earlier is not None, self.earlier or commit.response)
+
+    async def outcome(self, principal: Principal, key: str) -> Outcome | None:
+        self.sessions.append(("outcome", principal, key))
+        return None if self.earlier is None else Outcome(True, self.earlier)
+
+    async def create_session(
+        self, principal: Principal, claims: Mapping[str, JSON], jkt: str | None
+    ) -> tuple[int, str]:
+        self._check()
+        self.sessions.append(("create", principal, dict(claims), jkt))
+        return 9, f"{principal.sid}.secret"
+
+    async def end_session(self, principal: Principal, *, everywhere: bool) -> None:
+        self._check()
+        self.sessions.append(("end", principal, everywhere))
+
+    def _check(self) -> None:
+        if self.away:
+            raise Problem("origin-unavailable")
 
 
 class World:
     """A request in the middle of its settlement."""
 
-    def __init__(self, host: Host, scope: dict[str, Any], view: View | None, **options: Any) -> None:
-        self.ctx = Context(host, view, method="POST", key=KEY, shared=frozenset())
+    def __init__(
+        self, host: Host, scope: dict[str, Any], visitor: Visitor, shape: Shape = FLAT, **options: Any
+    ) -> None:
+        self.host, self.scope = host, scope
+        self.ctx = Context(host, visitor, method="POST", key=KEY, shared=frozenset(), shape=shape)
         self.settlement = Settlement(host, self.ctx, scope, **{"key": KEY, "fingerprint": MARK, **options})
 
     def unsafe(self, status: int = 200, headers: Any = (), body: bytes = b"") -> Answer:
         return asyncio.run(self.settlement.unsafe(Answer(status, list(headers), body)))
+
+    def safe(self, status: int = 200, headers: Any = ()) -> Answer:
+        return asyncio.run(self.settlement.safe(Answer(status, list(headers), b"")))
 
 
 @pytest.fixture
@@ -58,12 +94,23 @@ def origin() -> Origin:
 def world(
     make_host: Callable[..., Host], make_scope: Callable[..., dict[str, Any]], origin: Origin, clock: Any
 ) -> Callable[..., World]:
-    """`world(view, name="browser", key=None)`: a POST of ann's, or of whose `view` says."""
-    view = View("ann", 4, {"cups": 1}, (), int(clock()))
+    """`world(session, view, sealed=…, name="browser", key=None)`: a POST of ann's, or of whose it says."""
+    known = View("ann", 4, {"cups": 1}, (), int(clock()), sid=SID, guest=False, form_secret="f" * 22)
 
-    def make(view: View | None = view, name: str = "native", **options: Any) -> World:
-        host = make_host(name=name, origin=origin)
-        return World(host, make_scope("POST"), view, **options)
+    def make(
+        session: Session | None = ANN,
+        view: View | None = known,
+        *,
+        name: str = "native",
+        sealed: Mapping[str, JSON] | None = None,
+        is_unknown: bool = False,
+        **options: Any,
+    ) -> World:
+        parts = {"visitors": PayloadVisitors()} if name == "browser" else {}
+        host = make_host(name=name, origin=origin, **parts)
+        held = view if session is not None else None
+        visitor = Visitor(session, held, sealed, is_unknown=is_unknown)
+        return World(host, make_scope("POST", "/", [("cookie", "edgekit-session=x")]), visitor, **options)
 
     return make
 
@@ -75,13 +122,33 @@ def header(answer: Answer, name: bytes) -> bytes | None:
     return dict(answer.headers).get(name)
 
 
-def reopened(answer: Answer, world: World) -> View:
-    """The view that the answer's cookie holds."""
-    cookie = (header(answer, b"set-cookie") or b"").partition(b";")[0].decode()
-    scope = {"headers": [(b"cookie", cookie.encode())], "scheme": "http"}
-    view = asyncio.run(world.settlement._host.views.open(scope))
-    assert view is not None
-    return view
+def cookies(answer: Answer) -> dict[str, str]:
+    """What the answer sets, by what it carries."""
+    pairs = (value.partition(b";")[0].decode() for name, value in answer.headers if name == b"set-cookie")
+    return {
+        name.removeprefix("edgekit-"): value for name, _, value in (pair.partition("=") for pair in pairs)
+    }
+
+
+@pytest.fixture
+def reopened(keys: NativeKeys, clock: Any) -> Callable[[Answer], View]:
+    """`reopened(answer)`: the view that the answer's cookie holds."""
+    return lambda answer: asyncio.run(open_view(cookies(answer)["view"], keys, clock()))
+
+
+@pytest.fixture
+def session_of(keys: NativeKeys, clock: Any) -> Callable[[Answer], Session]:
+    return lambda answer: asyncio.run(open_session(cookies(answer)["session"], keys, clock()))
+
+
+@pytest.fixture
+def unsealed(keys: NativeKeys, clock: Any) -> Callable[[str, str], tuple[int, dict[str, Any]]]:
+    return lambda token, sid: asyncio.run(open_sealed(token, keys, sid, clock()))
+
+
+Reopened = Callable[[Answer], View]
+SessionOf = Callable[[Answer], Session]
+Unsealed = Callable[[str, str], tuple[int, dict[str, Any]]]
 
 
 def test_commit_names_reads_writes_fingerprint_and_the_whole_answer(world: Make, origin: Origin) -> None:
@@ -92,15 +159,16 @@ def test_commit_names_reads_writes_fingerprint_and_the_whole_answer(world: Make,
     made.unsafe(201, [(b"location", b"/orders/one"), (b"x", b"\xe9")], b"made")
     stored = StoredResponse(201, (("location", "/orders/one"), ("x", "é")), b"made", {"cups": 2})
     commit = Commit(MARK, (Read(ORDER, 0),), (Write(ORDER, {"n": 1}),), stored)
-    assert origin.commits == [("ann", KEY, commit)]
+    assert origin.commits == [(Principal("ann", SID, 3), KEY, commit)]
 
 
-def test_untouched_records_cost_no_commit(world: Make, origin: Origin) -> None:
+def test_untouched_records_cost_no_commit(world: Make, origin: Origin, reopened: Reopened) -> None:
     made = world()
     made.ctx.state["cups"] = 2
     answer = made.unsafe()
     assert origin.commits == []
-    assert reopened(answer, made).state == {"cups": 2}
+    assert reopened(answer).state == {"cups": 2}
+    assert set(cookies(answer)) == {"view"}
 
 
 def test_read_alone_is_committed_too_because_the_answer_rests_on_it(world: Make, origin: Origin) -> None:
@@ -112,41 +180,58 @@ def test_read_alone_is_committed_too_because_the_answer_rests_on_it(world: Make,
     assert commit.response.state is None
 
 
-def test_new_view_counts_up_and_remembers_the_key(world: Make) -> None:
+def test_new_view_counts_up_and_remembers_the_key(world: Make, reopened: Reopened) -> None:
     made = world()
     made.ctx.state["cups"] = 2
-    view = reopened(made.unsafe(), made)
+    view = reopened(made.unsafe())
     assert (view.subject, view.version, view.applied) == ("ann", 5, remember((), KEY, MARK, stored=False))
 
 
-def test_view_after_a_commit_remembers_that_the_origin_keeps_the_answer(world: Make) -> None:
+def test_view_says_whose_session_it_is_for(world: Make, reopened: Reopened) -> None:
+    made = world()
+    made.ctx.state["cups"] = 2
+    view = reopened(made.unsafe())
+    assert (view.sid, view.guest, view.claims, view.jkt) == (SID, False, {"name": "Ann"}, None)
+    assert view.form_secret == made.host.visitors.form_secret(ANN)
+
+
+def test_view_after_a_commit_remembers_that_the_origin_keeps_the_answer(
+    world: Make, reopened: Reopened
+) -> None:
     made = world()
     made.ctx.state["cups"] = 2
     made.ctx.records.put("orders", "one", {})
-    assert reopened(made.unsafe(), made).applied == remember((), KEY, MARK, stored=True)
+    assert reopened(made.unsafe()).applied == remember((), KEY, MARK, stored=True)
 
 
-def test_request_without_a_key_is_not_remembered(world: Make) -> None:
+def test_request_without_a_key_is_not_remembered(world: Make, reopened: Reopened) -> None:
     made = world(key=None)
     made.ctx.state["cups"] = 2
-    assert reopened(made.unsafe(), made).applied == ()
+    assert reopened(made.unsafe()).applied == ()
 
 
-def test_visitor_who_writes_becomes_a_guest_under_one_name(world: Make, origin: Origin) -> None:
+def test_visitor_who_writes_becomes_a_guest_under_one_name(
+    world: Make, origin: Origin, reopened: Reopened, session_of: SessionOf
+) -> None:
     made = world(None)
     made.ctx.records.put("orders", "one", {})
-    view = reopened(made.unsafe(), made)
-    assert origin.commits[0][0] == view.subject == made.ctx.user
-    assert (view.version, view.state) == (1, {})
+    answer = made.unsafe()
+    view, session = reopened(answer), session_of(answer)
+    assert made.ctx.user is not None
+    assert origin.commits[0][0].subject == view.subject == session.subject == made.ctx.user.id
+    assert (view.version, view.state, view.guest, view.sid) == (1, {}, True, session.sid)
+    assert origin.sessions == []
 
 
 def test_visitor_who_changes_nothing_stays_a_visitor(world: Make) -> None:
     made = world(None)
-    assert header(made.unsafe(), b"set-cookie") is None
+    assert cookies(made.unsafe()) == {}
     assert made.ctx.user is None
 
 
-def test_earlier_answer_replaces_the_new_one_completely(world: Make, origin: Origin) -> None:
+def test_earlier_answer_replaces_the_new_one_completely(
+    world: Make, origin: Origin, reopened: Reopened
+) -> None:
     origin.earlier = StoredResponse(201, (("location", "/orders/first"),), b"first", {"cups": 7})
     made = world()
     made.ctx.records.put("orders", "one", {})
@@ -156,23 +241,24 @@ def test_earlier_answer_replaces_the_new_one_completely(world: Make, origin: Ori
     assert header(answer, b"location") == b"/orders/first"
     assert header(answer, b"x-new") is None
     assert header(answer, b"idempotency-replayed") == b"true"
-    assert reopened(answer, made).state == {"cups": 7}
+    assert reopened(answer).state == {"cups": 7}
 
 
 def test_request_whose_effect_is_in_the_view_changes_no_state_again(world: Make, origin: Origin) -> None:
     made = world(repeated=True)
     made.ctx.state["cups"] = 2
-    assert header(made.unsafe(), b"set-cookie") is None
+    made.ctx.sealed["code"] = 7
+    assert cookies(made.unsafe()) == {}
     made.ctx.records.put("orders", "one", {})
     made.unsafe()
-    assert origin.commits[0][2].response.state is None
+    assert (origin.commits[0][2].response.state, origin.commits[0][2].response.sealed) == (None, None)
 
 
 def test_browser_never_commits_a_changed_state(world: Make, origin: Origin) -> None:
     made = world(name="browser")
     made.ctx.state["cups"] = 2
     with pytest.raises(NeedsEdge):
-        made.unsafe()
+        made.safe()
     assert origin.commits == []
 
 
@@ -180,27 +266,285 @@ def test_bad_request_of_a_framework_is_explained(
     make_host: Callable[..., Host], make_scope: Callable[..., dict[str, Any]]
 ) -> None:
     scope = make_scope("POST", "/", [("content-type", "application/json")])
-    made = World(make_host(), scope, None, body=b"{")
+    made = World(make_host(), scope, Visitor(), body=b"{")
     with pytest.raises(Problem, match="malformed-json"):
         made.unsafe(400, [(b"content-type", b"text/plain; charset=utf-8")], b"Bad Request")
     own = made.unsafe(400, [(b"content-type", b"application/json")], b'{"error":"mine"}')
     assert own.body == b'{"error":"mine"}'
 
 
-def test_browser_does_not_renew_a_view(
-    make_host: Callable[..., Host], make_scope: Callable[..., dict[str, Any]]
+def test_answer_too_large_to_be_stored_is_refused(world: Make, origin: Origin) -> None:
+    made = world()
+    made.ctx.records.put("orders", "one", {})
+    with pytest.raises(Problem, match="response-too-large"):
+        made.unsafe(200, [], b"x" * (RESPONSE_LIMIT + 1))
+    assert origin.commits == []
+
+
+# Views that are handed over without a change
+
+
+def test_browser_does_not_renew_a_view(world: Make) -> None:
+    made = world(ANN, View("ann", 1, {}, (), 0), name="browser")
+    assert cookies(made.safe()) == {}
+
+
+def test_renewed_view_is_the_same_but_for_its_time(world: Make, clock: Any, reopened: Reopened) -> None:
+    old = View("ann", 4, {"cups": 1}, ("k" * 16 + ":12345678",), int(clock()) - VIEW_LIFE // 2, sid=SID)
+    assert cookies(world(ANN, old).safe()) == {}
+    old = replace(old, issued_at=old.issued_at - 1)
+    view = reopened(world(ANN, old).safe())
+    assert (view.version, view.state, view.applied) == (4, {"cups": 1}, old.applied)
+    assert view.issued_at == int(clock())
+
+
+def test_lost_view_is_made_anew_for_the_same_session(world: Make, reopened: Reopened) -> None:
+    answer = world(ANN, None).safe()
+    assert (reopened(answer).version, reopened(answer).state, reopened(answer).sid) == (1, {}, SID)
+    assert set(cookies(answer)) == {"view"}
+
+
+def test_view_learns_that_its_session_was_bound(world: Make, reopened: Reopened) -> None:
+    assert reopened(world(replace(ANN, jkt="thumbprint")).safe()).jkt == "thumbprint"
+
+
+def test_view_keeps_the_layout_that_its_state_has(world: Make, clock: Any, reopened: Reopened) -> None:
+    shape = Shape(2, lambda values, _version: {"mugs": values["cups"]})
+    old = View("ann", 4, {"cups": 1}, (), int(clock()) - VIEW_LIFE, sid=SID, shape=1)
+    view = reopened(world(ANN, old, shape=shape).safe())
+    assert (view.state, view.shape) == ({"cups": 1}, 1)
+    made = world(ANN, old, shape=shape)
+    made.ctx.state["mugs"] += 1
+    view = reopened(made.unsafe())
+    assert (view.state, view.shape) == ({"mugs": 2}, 2)
+    made = world(None, shape=shape)
+    made.ctx.form_key()
+    assert reopened(made.safe()).shape == 2
+
+
+# Sealed state
+
+
+def test_sealed_state_is_handed_over_in_a_cookie_of_its_own(
+    world: Make, reopened: Reopened, unsealed: Unsealed
 ) -> None:
-    host = make_host(name="browser", views=PayloadViews())
-    made = World(host, make_scope(), View("ann", 1, {}, (), 0))
-    answer = asyncio.run(made.settlement.safe(Answer(200, [], b"")))
-    assert header(answer, b"set-cookie") is None
+    made = world(sealed={"code": 7})
+    made.ctx.sealed["tries"] = 1
+    answer = made.unsafe()
+    assert set(cookies(answer)) == {"view", "sealed"}
+    view = reopened(answer)
+    assert unsealed(cookies(answer)["sealed"], SID) == (view.version, {"code": 7, "tries": 1})
+    assert (view.version, view.state) == (5, {"cups": 1})
+    assert view.applied == remember((), KEY, MARK, stored=False)
 
 
-def test_renewed_view_is_the_same_but_for_its_time(world: Make, clock: Any) -> None:
-    old = View("ann", 4, {"cups": 1}, ("k" * 16 + ":12345678",), int(clock()) - 50_000)
-    made = world(old)
-    view = reopened(asyncio.run(made.settlement.safe(Answer(200, [], b""))), made)
-    assert view == View("ann", 4, {"cups": 1}, old.applied, int(clock()))
+def test_sealed_state_of_a_visitor_makes_a_guest(world: Make, reopened: Reopened, unsealed: Unsealed) -> None:
+    made = world(None)
+    made.ctx.sealed["code"] = 7
+    answer = made.unsafe()
+    assert unsealed(cookies(answer)["sealed"], reopened(answer).sid) == (1, {"code": 7})
+
+
+def test_sealed_state_is_stored_with_the_answer_but_never_in_the_clear(
+    world: Make, origin: Origin, unsealed: Unsealed
+) -> None:
+    made = world()
+    made.ctx.sealed["code"] = "open sesame"
+    made.ctx.records.put("orders", "one", {})
+    answer = made.unsafe(200, [], b"done")
+    ((_, _, commit),) = origin.commits
+    assert commit.response.state is None
+    assert "open sesame" not in repr(commit)
+    assert commit.response.sealed == cookies(answer)["sealed"]
+    origin.earlier = commit.response
+    again = world()
+    again.ctx.records.put("orders", "one", {})
+    assert cookies(again.unsafe())["sealed"] == commit.response.sealed
+
+
+def test_sealed_state_that_does_not_fit_is_refused(world: Make) -> None:
+    made = world()
+    made.ctx.sealed["essay"] = "x" * 4096
+    with pytest.raises(Problem, match=r"state-too-large.*essay"):
+        made.unsafe()
+
+
+# Signing in
+
+
+def test_who_signs_in_gets_a_session_that_the_origin_knows(
+    world: Make, origin: Origin, reopened: Reopened, session_of: SessionOf, clock: Any
+) -> None:
+    made = world(GUEST, View("guest:one", 4, {"cups": 1}, ("k" * 16 + ":12345678",), sid=GUEST.sid))
+    made.ctx.sign_in("ann", name="Ann")
+    answer = made.unsafe(303, [(b"location", b"/")])
+    session, view = session_of(answer), reopened(answer)
+    assert origin.sessions == [("create", Principal("ann", session.sid), {"name": "Ann"}, None)]
+    assert (session.subject, session.guest, session.epoch) == ("ann", False, 9)
+    assert session.claims == {"name": "Ann"}
+    assert session.sid != GUEST.sid
+    assert cookies(answer)["refresh"] == f"{session.sid}.secret"
+    assert (view.subject, view.sid, view.guest, view.claims) == ("ann", session.sid, False, {"name": "Ann"})
+    assert (view.version, view.state, len(view.applied)) == (4, {"cups": 1}, 1)
+    assert view.form_secret == made.host.visitors.form_secret(session)
+    assert header(answer, b"location") == b"/"
+
+
+def test_sealed_state_is_sealed_anew_for_the_session_that_begins(
+    world: Make, reopened: Reopened, unsealed: Unsealed
+) -> None:
+    view = View("guest:one", 4, {}, sid=GUEST.sid)
+    kept = world(GUEST, view, sealed={"code": 7})
+    kept.ctx.sign_in("ann")
+    changed = world(GUEST, view, sealed={"code": 7})
+    changed.ctx.sign_in("ann")
+    changed.ctx.sealed["code"] = 8
+    for made, version, code in ((kept, 4, 7), (changed, 5, 8)):
+        answer = made.unsafe()
+        assert unsealed(cookies(answer)["sealed"], reopened(answer).sid) == (version, {"code": code})
+
+
+def test_device_is_told_to_the_origin(
+    world: Make, origin: Origin, reopened: Reopened, session_of: SessionOf
+) -> None:
+    made = world(None)
+    made.ctx.sign_in("ann")
+    assert made.ctx.session is not None
+    made.ctx.session = replace(made.ctx.session, jkt="thumbprint")
+    answer = made.unsafe()
+    assert origin.sessions[0][3] == reopened(answer).jkt == session_of(answer).jkt == "thumbprint"
+
+
+def test_sign_in_may_happen_in_a_safe_request(world: Make, origin: Origin) -> None:
+    made = world(None)
+    made.ctx.sign_in("ann")
+    assert set(cookies(made.safe(303))) == {"session", "refresh", "view"}
+    assert [call[0] for call in origin.sessions] == ["create"]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
+@pytest.mark.parametrize("before", [None, GUEST, ANN], ids=["nobody", "guest", "ann"])
+def test_failure_signs_nobody_in(world: Make, origin: Origin, status: int, before: Session | None) -> None:
+    made = world(before)
+    made.ctx.sign_in("bob")
+    made.ctx.state["cups"] = 2
+    assert cookies(made.unsafe(status)) == {}
+    assert made.ctx.session is before
+    assert origin.sessions == []
+
+
+@pytest.mark.parametrize("status", [401, 503])
+def test_guest_who_was_made_before_a_failure_stays(world: Make, origin: Origin, status: int) -> None:
+    made = world(None)
+    made.ctx.form_key()  # of the form to try again with
+    assert set(cookies(made.unsafe(status))) == {"session", "view"}
+    assert origin.sessions == []
+
+
+def test_nobody_is_signed_in_while_the_origin_is_away(world: Make, origin: Origin) -> None:
+    origin.away = True
+    made = world(None)
+    made.ctx.sign_in("ann")
+    with pytest.raises(Problem, match="origin-unavailable"):
+        made.unsafe()
+
+
+def test_commit_of_who_signs_in_is_the_new_users(world: Make, origin: Origin) -> None:
+    made = world(GUEST, None)
+    made.ctx.sign_in("ann")
+    made.ctx.records.put("visits", "one", {})
+    answer = made.unsafe()
+    assert origin.commits[0][0] == Principal("ann")
+    assert set(cookies(answer)) == {"session", "refresh", "view"}
+
+
+# Signing out
+
+
+def test_who_signs_out_keeps_nothing(world: Make, origin: Origin) -> None:
+    for everywhere in (False, True):
+        made = world(sealed={"code": 7})
+        made.ctx.sign_out(everywhere=everywhere)
+        made.ctx.state["cups"] = 2
+        answer = made.unsafe(303, [(b"cache-control", b"public"), (b"location", b"/")])
+        assert origin.sessions.pop() == ("end", Principal("ann", SID, 3), everywhere)
+        assert cookies(answer) == dict.fromkeys(("session", "refresh", "view", "sealed"), "")
+        assert header(answer, b"edgekit-view") == b"none"
+        assert header(answer, b"clear-site-data") == b'"cache"'
+        assert header(answer, b"cache-control") == b"private, no-cache"
+
+
+@pytest.mark.parametrize("before", [None, GUEST], ids=["nobody", "guest"])
+def test_who_was_not_signed_in_signs_out_without_the_origin(
+    world: Make, origin: Origin, before: Session | None
+) -> None:
+    made = world(before)
+    made.ctx.sign_out()
+    assert set(cookies(made.unsafe()).values()) == {""}
+    assert origin.sessions == []
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_failure_signs_nobody_out(world: Make, origin: Origin, status: int) -> None:
+    made = world()
+    made.ctx.sign_out()
+    assert cookies(made.unsafe(status)) == {}
+    assert origin.sessions == []
+
+
+def test_nobody_is_signed_out_half_while_the_origin_is_away(world: Make, origin: Origin) -> None:
+    origin.away = True
+    made = world()
+    made.ctx.sign_out()
+    with pytest.raises(Problem, match="origin-unavailable"):
+        made.unsafe()
+
+
+# What was stored before
+
+
+def test_stored_answer_is_given_without_running_the_app(world: Make, origin: Origin) -> None:
+    made, sent = world(), []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    responder = Responder(made.scope, send, made.host)
+    assert not asyncio.run(made.settlement.was_stored(responder))
+    assert sent == []
+    origin.earlier = StoredResponse(201, (), b"first")
+    assert asyncio.run(made.settlement.was_stored(responder))
+    assert origin.sessions[0] == ("outcome", Principal("ann", SID, 3), KEY)
+    assert (sent[0]["status"], sent[1]["body"]) == (201, b"first")
+    assert (b"idempotency-replayed", b"true") in sent[0]["headers"]
+
+
+# Caches
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (b"", b"private, no-cache"),
+        (b"public, max-age=60", b"private, no-cache"),
+        (b"Max-Age=60", b"private, no-cache"),
+        (b"No-Store", b"No-Store"),
+        (b"Private, max-age=5", b"Private, max-age=5"),
+    ],
+)
+def test_answer_with_tokens_is_not_for_caches_that_others_use(world: Make, said: bytes, kept: bytes) -> None:
+    headers = [(b"cache-control", said)] if said else []
+    made = world()
+    made.ctx.state["cups"] = 2
+    answer = made.unsafe(200, headers)
+    assert [value for name, value in answer.headers if name == b"cache-control"] == [kept]
+    assert "view" in cookies(answer)
+
+
+def test_public_answer_stays_public_while_nothing_has_to_be_handed_over(world: Make, clock: Any) -> None:
+    old = View("ann", 1, {}, (), int(clock()) - VIEW_LIFE, sid=SID)
+    answer = world(ANN, old).safe(200, [(b"cache-control", b"max-age=60")])
+    assert answer.headers == [(b"cache-control", b"max-age=60")]
 
 
 # Fingerprints
