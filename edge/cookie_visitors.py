@@ -69,8 +69,7 @@ class CookieVisitors:
             if visitor.session is not None and self._revocations is not None:
                 await self._revocations.check(visitor.session, writing=scope["method"] not in SAFE)
         except Problem as problem:
-            known = {name.lower().encode() for name in problem.headers}
-            problem.fields += [pair for pair in visitor.headers if pair[0] not in known]
+            problem.fields += visitor.headers
             if problem.code == "session-ended":
                 problem.fields += self.dismiss(scope)
             raise

@@ -19,8 +19,8 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 class Responder:
     """Writes one response. `started` tells whether the client has been sent anything; `fields` are headers
-    that go onto it whatever it is, but no cookies onto one that caches may share. `made_for` names the user
-    for whom a page is made: browser/page-user.js replaces it when somebody else is signed in."""
+    that go onto it unless it has its own or caches may share it. `made_for` names the user for whom a page
+    is made: browser/page-user.js replaces it when somebody else is signed in."""
 
     def __init__(self, scope: dict[str, Any], send: Send, host: Host, *, script: bool = True) -> None:
         self._scope = scope
@@ -59,7 +59,8 @@ class Responder:
             if private and self.made_for is not None:
                 timing += f', edgekit-user;desc="{self.made_for()}"'
             own = [(b"edgekit-host", self._host.name.encode()), (b"server-timing", timing.encode())]
-            fields = [pair for pair in self.fields if private or pair[0] != b"set-cookie"]
+            said = {name for name, _ in message["headers"]} - {b"set-cookie"}
+            fields = [pair for pair in self.fields if private and pair[0] not in said]
             headers = [*fields, *message["headers"]]
             headers += security_headers.missing(headers, self._scope["scheme"])
             message = {**message, "headers": [*headers, *own]}

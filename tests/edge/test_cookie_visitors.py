@@ -376,7 +376,6 @@ def test_bound_session_without_its_device_is_refused_with_what_is_needed(
     for method in ("GET", "POST"):  # a GET's proof is none for a POST
         problem = edge.refused("device-proof", method, "/", headers, session=token, refresh=REFRESH)
         assert problem.headers["dpop-nonce"] == edge.proofs.nonce()
-        assert named(problem.fields, b"dpop-nonce") == []  # once is enough
         expected = error if method == "GET" else "use_dpop_nonce"
         assert problem.headers["www-authenticate"] == f'DPoP error="{expected}"'
         assert given(problem.fields) == {}

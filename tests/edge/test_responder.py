@@ -170,6 +170,56 @@ def test_browser_answers_other_problems_itself(make: Make) -> None:
     assert sent[0]["status"] == 404
 
 
+FIELDS = [(b"set-cookie", b"a=1"), (b"set-cookie", b"b=2"), (b"edgekit-view", b"none"), (b"dpop-nonce", b"n")]
+
+
+@pytest.mark.parametrize("caching", [None, b"no-store", b"Private, max-age=5"])
+def test_what_is_known_before_the_answer_goes_onto_it_whatever_it_is(
+    make: Make, caching: bytes | None
+) -> None:
+    headers = [(b"cache-control", caching)] if caching else []
+    for answer in (
+        lambda responder: responder.begin(200, headers, b""),
+        lambda responder: responder.forward(
+            {"type": "http.response.start", "status": 200, "headers": headers}
+        ),
+        lambda responder: responder.problem(Problem("not-found")),
+    ):
+        responder, sent = make()
+        responder.fields += FIELDS
+        asyncio.run(answer(responder))
+        assert [pair for pair in sent[0]["headers"] if pair in FIELDS] == FIELDS
+
+
+@pytest.mark.parametrize("caching", [b"public", b"max-age=60", b"no-cache"])
+def test_nothing_that_is_one_visitors_own_goes_where_caches_may_share_it(make: Make, caching: bytes) -> None:
+    responder, sent = make()
+    responder.fields += FIELDS
+    asyncio.run(responder.begin(200, [(b"cache-control", caching)], b""))
+    assert not {name for name, _ in FIELDS} & set(head(sent))
+
+
+def test_what_the_answer_says_itself_is_not_said_before_it(make: Make) -> None:
+    responder, sent = make()
+    responder.fields += FIELDS
+    own = [(b"set-cookie", b"a=3"), (b"edgekit-view", b"token")]
+    asyncio.run(responder.begin(200, own, b""))
+    told = [pair for pair in sent[0]["headers"] if pair[0] in (b"set-cookie", b"edgekit-view", b"dpop-nonce")]
+    assert told == [*FIELDS[:2], FIELDS[3], *own]  # of a cookie that is set twice the last one counts
+    responder, sent = make()
+    responder.fields += FIELDS
+    asyncio.run(responder.problem(Problem("device-proof", headers={"DPoP-Nonce": "newer"})))
+    assert [value for name, value in sent[0]["headers"] if name == b"dpop-nonce"] == [b"newer"]
+
+
+def test_problem_may_set_cookies(make: Make) -> None:
+    responder, sent = make()
+    problem = Problem("session-ended")
+    problem.fields += FIELDS
+    asyncio.run(responder.problem(problem))
+    assert [value for name, value in sent[0]["headers"] if name == b"set-cookie"] == [b"a=1", b"b=2"]
+
+
 def test_forwarded_messages_are_only_marked(make: Make) -> None:
     responder, sent = make([*NAVIGATION, *SERVICE_WORKER])
     start = {"type": "http.response.start", "status": 303, "headers": [(b"location", b"/a")]}
