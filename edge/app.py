@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from os import PathLike
 from typing import Any
 
@@ -39,8 +39,10 @@ from .responder import Responder
 from .settlement import Settlement, fingerprint_of
 from .state import Shape
 from .visitor import Visitor
+from .wire import RecordKey
 
 ATTEMPTS = 4  # runs of a handler whose records change under it
+RUN_AGAIN = ("version-conflict", "floor-reached")
 PAUSE = 0.02  # seconds at most before the second run
 logger = logging.getLogger("edgekit")
 
@@ -156,8 +158,9 @@ class Stateless:
         key = idempotency_key(scope, field, fingerprint)
         view = visitor.view
         earlier = find(view.applied, key, fingerprint) if view is not None and key is not None else None
+        refused: set[tuple[RecordKey, str]] = set()
         for attempt in range(1, ATTEMPTS + 1):
-            ctx = self._context(host, visitor, scope, key)
+            ctx = self._context(host, visitor, scope, key, refused)
             responder.made_for = ctx.made_for
             settlement = Settlement(
                 host, ctx, scope, body=body, key=key, fingerprint=fingerprint, repeated=earlier is not None
@@ -168,8 +171,11 @@ class Stateless:
                 exchange = Exchange(ctx, responder, settlement.unsafe)
                 await exchange.run(self.app, scope, replay(body, receive, part_size(scope)))
             except Problem as problem:
-                if problem.code != "version-conflict" or attempt == ATTEMPTS or responder.started:
+                if problem.code not in RUN_AGAIN or attempt == ATTEMPTS or responder.started:
                     raise
+                if problem.code == "floor-reached":
+                    refused.add((RecordKey(*problem.members["record"]), problem.members["field"]))
+                    continue
                 # Whoever collided must not collide again: wait longer each time, and not the same time.
                 await asyncio.sleep(attempt * PAUSE * host.entropy(1)[0] / 255)
             except Exception as error:
@@ -180,7 +186,14 @@ class Stateless:
             else:
                 return
 
-    def _context(self, host: Host, visitor: Visitor, scope: dict[str, Any], key: str | None) -> Context:
+    def _context(
+        self,
+        host: Host,
+        visitor: Visitor,
+        scope: dict[str, Any],
+        key: str | None,
+        refused: Collection[tuple[RecordKey, str]] = (),
+    ) -> Context:
         return Context(
             host,
             visitor,
@@ -188,6 +201,7 @@ class Stateless:
             key=key or host.entropy(16).hex(),
             shared=self.shared,
             readable=self.readable,
+            refused=refused,
             sent_at=sent_at(scope, host.clock()),
             shape=self._shape,
             foreign=scope["method"] not in SAFE and is_foreign(scope),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
+from collections.abc import Collection
 from functools import cached_property
 from typing import Any, Literal
 
@@ -22,7 +23,7 @@ from .state import Shape, State
 from .tokens import Session
 from .types import JSON, Entropy, HostName, Principal
 from .visitor import User, Visitor
-from .wire import encode_json
+from .wire import RecordKey, encode_json
 
 SCOPE_KEY = "edgekit"
 GUEST_PREFIX = "guest:"  # no app gives such an id to a user
@@ -51,6 +52,7 @@ class Context:
         key: str,
         shared: frozenset[str],
         readable: frozenset[str] = frozenset(),
+        refused: Collection[tuple[RecordKey, str]] = (),
         sent_at: float | None = None,
         shape: Shape = Shape(),  # noqa: B008 - immutable
         foreign: bool = False,
@@ -81,6 +83,7 @@ class Context:
             writable=method not in SAFE,
             readable=readable if host.name == "browser" else None,
             overlay=visitor.overlay,
+            refused=refused,
         )
         """Stored documents; all writes of one request happen together or not at all."""
 

@@ -41,6 +41,9 @@ PROBLEMS: Mapping[str, Kind] = {
     "key-reused": Kind(422, "The Idempotency-Key was used for a different request"),
     "idempotency-key-expired": Kind(410, "What became of this Idempotency-Key is no longer known"),
     "version-conflict": Kind(409, "A record changed while the request was running", retryable=True),
+    "floor-reached": Kind(409, "There is not enough left"),
+    "precondition-failed": Kind(412, "It is not what you saw any more"),
+    "precondition-required": Kind(428, "The request does not say what it changes"),
     "body-too-large": Kind(413, "The body is too large"),
     "headers-too-large": Kind(431, "The request headers are too large"),
     # The app's use of the kit.

@@ -78,11 +78,19 @@ class MemoryOrigin:
             version, value = self.records.get(_owned(subject, read.key), (0, None))
             if read.version != (version if value is not None else 0):
                 raise Problem("version-conflict")
-        for write in commit.writes:
-            place = _owned(subject, write.key)
+        changed: dict[tuple[str, RecordKey], Any] = {}
+        changed.update((_owned(subject, write.key), write.value) for write in commit.writes)
+        for one in commit.increments:
+            place = _owned(subject, one.key)
+            value = changed.get(place) or self.records.get(place, (0, None))[1] or {}
+            after = value.get(one.field, 0) + one.by
+            if one.floor is not None and after < one.floor:
+                raise Problem("floor-reached", record=list(one.key), field=one.field)
+            changed[place] = {**value, one.field: after}
+        for place, value in changed.items():
             # What was deleted keeps its version: a document made again is not the one read before.
             version, _ = self.records.get(place, (0, None))
-            self.records[place] = (version + 1, write.value)
+            self.records[place] = (version + 1, value)
         self.outcomes[subject, key] = (commit.fingerprint, Outcome(True, commit.response))
         return Outcome(False, commit.response)
 

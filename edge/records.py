@@ -7,7 +7,18 @@ from typing import Any, NamedTuple, Protocol
 
 from .errors import NeedsEdge, Problem
 from .types import JSON, Principal
-from .wire import RECORD_LIMIT, WRITES_LIMIT, Read, RecordKey, Scope, Write, encode_json, is_name
+from .wire import (
+    RECORD_LIMIT,
+    WRITES_LIMIT,
+    Increment,
+    Read,
+    RecordKey,
+    Scope,
+    Write,
+    encode_json,
+    is_count,
+    is_name,
+)
 
 NOBODY = Principal("nobody")  # who reads shared records before there is a user
 
@@ -43,7 +54,8 @@ class Records:
     `shared` names the collections that belong to everybody; all others belong to the user. `readable`,
     where it is given, names the only ones that this host may see; others raise NeedsEdge.
     `principal` yields who asks, or None for somebody who owns nothing yet. `overlay` is laid over what is
-    read: writes of earlier requests that are not confirmed yet.
+    read: writes of earlier requests that are not confirmed yet. `refused`: fields that the origin would
+    have had to bring below their floor when this request ran before.
     """
 
     def __init__(
@@ -55,6 +67,7 @@ class Records:
         writable: bool,
         readable: Collection[str] | None = None,
         overlay: Iterable[Write] = (),
+        refused: Collection[tuple[RecordKey, str]] = (),
     ) -> None:
         self._source = source
         self._overlay = {write.key: write.value for write in overlay}
@@ -64,6 +77,8 @@ class Records:
         self.writable = writable
         self._seen: dict[RecordKey, Record | None] = {}
         self._writes: dict[RecordKey, dict[str, JSON] | None] = {}
+        self._increments: dict[tuple[RecordKey, str], tuple[int, int | None]] = {}
+        self._refused = refused
         self.touched = False
         self.touched_own = False  # such as belong to the user
         self.closed = False
@@ -118,6 +133,41 @@ class Records:
         """Remove the record when the request succeeds; removing what is not there is no error."""
         self._write(self._key(collection, id), None)
 
+    def increment(
+        self,
+        collection: str,
+        id: str,  # noqa: A002
+        field: str,
+        by: int = 1,
+        *,
+        floor: int | None = None,
+    ) -> bool:
+        """Add `by` to a whole number of a record; absent records and fields count as 0.
+
+        The origin does it, on the newest value, so writers never collide. False: it would fall below
+        `floor`, and nothing is added. That is known only after the origin was asked, which runs the handler
+        again; so what it answers may depend on this. What `get` shows does not contain it.
+        Raises NeedsEdge in the browser.
+        """
+        key = self._key(collection, id)
+        if self._readable is not None:
+            raise NeedsEdge("a number that others change too")
+        if not is_count(by) or not (floor is None or is_count(floor)):
+            raise ValueError("by and floor are whole numbers")
+        if (key, field) in self._refused:
+            self.touched = True
+            return False
+        self._check_writing(more=(key, field) not in self._increments)
+        if key in self._writes:
+            raise ValueError(f"{collection}/{id} is written in this request: change the number there")
+        before, _ = self._increments.get((key, field), (0, None))
+        self._increments[key, field] = before + by, floor
+        return True
+
+    @property
+    def increments(self) -> tuple[Increment, ...]:
+        return tuple(Increment(*place, *change) for place, change in self._increments.items())
+
     @property
     def reads(self) -> tuple[Read, ...]:
         """What was seen, and in which version."""
@@ -128,14 +178,19 @@ class Records:
         return tuple(Write(key, value) for key, value in self._writes.items())
 
     def _write(self, key: RecordKey, value: dict[str, Any] | None) -> None:
+        self._check_writing(more=key not in self._writes)
+        if any(key == counted for counted, _ in self._increments):
+            raise ValueError(f"a number of {'/'.join(key[1:])} is increased in this request: do one of both")
+        self._writes[key] = value
+
+    def _check_writing(self, *, more: bool) -> None:
         if not self.writable:
             raise Problem("write-in-safe-request", "GET and HEAD only read; use POST, PUT, PATCH or DELETE")
         if self.closed:
             raise Problem("write-after-response", "write records before the response starts")
-        if key not in self._writes and len(self._writes) >= WRITES_LIMIT:
+        if more and len(self._writes) + len(self._increments) >= WRITES_LIMIT:
             raise Problem("record-too-large", f"one request writes at most {WRITES_LIMIT} records")
         self.touched = True
-        self._writes[key] = value
 
     def _key(self, collection: str, record_id: str) -> RecordKey:
         if not is_name(collection) or not is_name(record_id):

@@ -2,7 +2,7 @@
 
 POST /commit   Idempotency-Key: K   Authorization: Bearer <assertion>   body: `Commit`
 -> 200 `Outcome`     first time: applied; again with the same key: replayed, byte for byte
--> 409 version-conflict · 422 key-reused · 400 malformed-* · 401 unauthorized
+-> 409 version-conflict, floor-reached · 422 key-reused · 400 malformed-* · 401 unauthorized
 """
 
 from __future__ import annotations
@@ -59,6 +59,18 @@ class Write(NamedTuple):
     value: dict[str, JSON] | None
 
 
+class Increment(NamedTuple):
+    """Add `by` to a whole number in a record, whatever it is by then; it starts at 0, record and field too.
+
+    With a `floor` the commit is refused ("floor-reached") if the number would be less than that.
+    """
+
+    key: RecordKey
+    field: str
+    by: int
+    floor: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
     """The final answer to a request, kept so that a retry gets the same one.
@@ -82,6 +94,7 @@ class Commit:
     reads: tuple[Read, ...]
     writes: tuple[Write, ...]
     response: StoredResponse
+    increments: tuple[Increment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +161,7 @@ def encode_commit(commit: Commit) -> bytes:
             "fingerprint": commit.fingerprint,
             "reads": [[*read.key, read.version] for read in commit.reads],
             "writes": [[*write.key, write.value] for write in commit.writes],
+            "increments": [[*one.key, one.field, one.by, one.floor] for one in commit.increments],
             "response": _response_document(commit.response),
         }
     )
@@ -170,19 +184,21 @@ def decode_commit(body: bytes) -> Commit:
         document = json.loads(body)
         reads = tuple(Read(_record_key(row[:3]), _version(row[3])) for row in document["reads"])
         writes = tuple(Write(_record_key(row[:3]), _value(row[3])) for row in document["writes"])
+        increments = tuple(_increment(row) for row in document["increments"])
         mark = document["fingerprint"]
         response = _decode_response(document["response"])
     except (ValueError, TypeError, KeyError, IndexError, RecursionError, binascii.Error) as error:
         raise Problem("malformed-commit", "the body is not a commit") from error
     if not isinstance(mark, str) or re.fullmatch(r"[0-9a-f]{64}", mark) is None:
         raise Problem("malformed-commit", "fingerprint must be 64 hexadecimal digits")
-    if max(len(reads), len(writes)) > WRITES_LIMIT:
+    if max(len(reads), len(writes) + len(increments)) > WRITES_LIMIT:
         raise Problem("malformed-commit", f"a commit holds at most {WRITES_LIMIT} reads and writes")
-    if len({write.key for write in writes}) != len(writes):
+    written = {write.key for write in writes}
+    if len(written) != len(writes) or written & {one.key for one in increments}:
         raise Problem("malformed-commit", "a record may be written only once")
     if len(response.body) > RESPONSE_LIMIT:
         raise Problem("malformed-commit", f"the response body is over {RESPONSE_LIMIT} bytes")
-    return Commit(mark, reads, writes, response)
+    return Commit(mark, reads, writes, response, increments)
 
 
 def decode_outcome(body: bytes) -> Outcome:
@@ -205,6 +221,18 @@ def _version(value: object) -> int:
     if type(value) is not int or value < 0:
         raise ValueError(value)
     return value
+
+
+def _increment(row: list[Any]) -> Increment:
+    *key, field, by, floor = row
+    if not isinstance(field, str) or not is_count(by) or not (floor is None or is_count(floor)):
+        raise ValueError(row)
+    return Increment(_record_key(key), field, by, floor)
+
+
+def is_count(value: object) -> bool:
+    """Whether `value` is a whole number that JSON carries exactly everywhere (RFC 8259 section 6)."""
+    return type(value) is int and abs(value) < 2**53
 
 
 def _value(value: object) -> dict[str, JSON] | None:

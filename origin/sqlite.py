@@ -19,12 +19,17 @@ from edge.wire import Commit, Outcome, RecordKey, Scope, Write, encode_json, enc
 from . import outcomes, revocations, sessions
 from .database import lock, open_reader, open_writer
 from .errors import StartError
+from .increments import increased
 from .readers import Readers
 from .store import Collection, Ended, Page, Record
 from .writer import Writer
 
 _VERSION = """
     SELECT version FROM record
+    WHERE scope = ? AND owner = ? AND collection = ? AND id = ? AND value IS NOT NULL
+"""
+_VALUE = """
+    SELECT value FROM record
     WHERE scope = ? AND owner = ? AND collection = ? AND id = ? AND value IS NOT NULL
 """
 _RECORD = """
@@ -96,6 +101,9 @@ class SQLiteStore:
                     raise Problem("version-conflict", f"{'/'.join(read.key)} has version {found}")
             for write in commit.writes:
                 _apply(connection, subject, write)
+            for one in commit.increments:
+                value = connection.execute(_VALUE, _place(subject, one.key)).get
+                _apply(connection, subject, Write(one.key, increased(value, one)))
             outcomes.remember(connection, subject, key, commit.fingerprint, answer, now)
             outcomes.prune(connection, now)
             return Outcome(replayed=False, response=commit.response)

@@ -71,7 +71,8 @@ def test_outcome_survives_the_wire(outcome: Outcome) -> None:
 def document(**members: Any) -> dict[str, Any]:
     """A good commit as JSON, but for `members`."""
     response = {"status": 200, "headers": [], "body": "", "state": None, "sealed": None}
-    return {"fingerprint": MARK, "reads": [], "writes": [], "response": response, **members}
+    parts = {"reads": [], "writes": [], "increments": []}
+    return {"fingerprint": MARK, **parts, "response": response, **members}
 
 
 def with_response(**members: Any) -> dict[str, Any]:

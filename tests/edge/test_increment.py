@@ -1,0 +1,72 @@
+"""`ctx.records.increment`: the handler learns of a floor by running again."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from edge import Stateless, context
+from edge.testing import Client
+from edge.wire import RecordKey
+
+runs: list[bool] = []
+
+
+async def buy(request: Request) -> Response:
+    records = context(request).records
+    got = records.increment("stock", "tea", "left", -2, floor=0)
+    runs.append(got)
+    if not got:
+        return JSONResponse({"sold": False}, 409)
+    records.increment("stock", "tea", "sold", 2)
+    records.put("orders", "mine", {"packs": 2})
+    return JSONResponse({"sold": True})
+
+
+async def clash(request: Request) -> Response:
+    records = context(request).records
+    records.put("stock", "tea", {})
+    records.increment("stock", "tea", "left")
+    return Response()
+
+
+@pytest.fixture
+def client() -> Client:
+    runs.clear()
+    routes = [Route("/", buy, methods=["POST", "GET"]), Route("/clash", clash, methods=["POST"])]
+    client = Client(Stateless(Starlette(routes=routes), shared=["stock"]))
+    client.origin.records["", RecordKey("shared", "stock", "tea")] = (1, {"left": 3})
+    return client
+
+
+def stock(client: Client) -> dict:
+    return client.origin.records["", RecordKey("shared", "stock", "tea")][1]
+
+
+def test_the_last_packs_are_sold_once(client: Client) -> None:
+    assert client.post("/").json() == {"sold": True}
+    assert client.post("/").json() == {"sold": False}
+    assert stock(client) == {"left": 1, "sold": 2}
+    assert runs == [True, True, False]
+
+
+def test_a_refusal_for_want_of_stock_is_an_outcome(client: Client) -> None:
+    client.post("/")
+    headers = {"idempotency-key": "the-key-of-a-refusal"}
+    first = client.post("/", headers=headers)
+    stock(client)["left"] = 10
+    again = client.post("/", headers=headers)
+    assert (first.status_code, again.status_code) == (409, 409)
+    assert again.headers["idempotency-replayed"] == "true"
+
+
+def test_safe_requests_count_nothing(client: Client) -> None:
+    assert client.get("/").json()["code"] == "write-in-safe-request"
+
+
+def test_a_record_is_written_or_counted_not_both(client: Client) -> None:
+    assert client.post("/clash").status_code == 500
+    assert stock(client) == {"left": 3}
