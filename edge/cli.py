@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .release import Step
 
 EPILOG = "The app's package is public: everything in it but tests, dotfiles and a catalog folder is shipped."
+VERIFY_EPILOG = "Scenarios, findings and replays are described in docs/verification.md."
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,6 +33,14 @@ def parser() -> argparse.ArgumentParser:
         "--data", type=Path, default=Path("data"), help="for database, keys, release (default: data)"
     )
     serve.add_argument("--no-reload", action="store_true", help="do not watch the sources")
+
+    verify = verbs.add_parser(
+        "verify",
+        help="kill, cut and repeat while users work, then judge what is stored",
+        epilog=VERIFY_EPILOG,
+    )
+    _app(verify)
+    _verification(verify)
 
     build = verbs.add_parser("build", help="build what browsers run, into a folder to publish", epilog=EPILOG)
     _app(build)
@@ -108,6 +117,25 @@ def _key_file(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def _verification(verb: argparse.ArgumentParser) -> None:
+    folder = Path("data", "verify")
+    verb.add_argument("--scenario", metavar="module:class", help="what users do (default: what pages offer)")
+    verb.add_argument("--writes", type=_count, default=600, metavar="N", help="(default: %(default)s)")
+    verb.add_argument("--kills", type=_count, default=20, metavar="N", help="(default: %(default)s)")
+    verb.add_argument("--duplicates", type=_count, default=120, metavar="N", help="(default: %(default)s)")
+    verb.add_argument("--seconds", type=_count, default=86_400, metavar="N", help="end after so many at most")
+    verb.add_argument("--seed", type=int, metavar="N", help="of users, faults and kills (default: a new one)")
+    verb.add_argument("--users", type=_count, default=12, metavar="N", help="at a time (default: 12)")
+    verb.add_argument("--edges", type=_count, default=2, metavar="N", help="(default: %(default)s)")
+    verb.add_argument(
+        "--skew", type=float, default=2.0, metavar="S", help="seconds that clocks are wrong (default: 2)"
+    )
+    verb.add_argument("--catalog", type=Path, metavar="DIR", help="to publish (default: the app's own)")
+    verb.add_argument(
+        "--data", type=Path, default=folder, metavar="DIR", help="for histories (default: %(default)s)"
+    )
+
+
 def _app(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("app", metavar="module:app", help="the ASGI app, such as shop.app:app")
     verb.add_argument(
@@ -135,7 +163,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.data,
             reload=not options.no_reload,
         )
+    if options.verb == "verify":
+        return _verify(options)
     return {"build": _build, "release": _release, "keys": _keys}[options.verb](options)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    try:
+        from .verify.command import verify  # noqa: PLC0415 - needs the extra `serve`
+        from .verify.run import Budget  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        return _fail(f"{error.name} is needed to verify: run `pip install 'edgekit[serve]'`.")
+    return verify(
+        options.app,
+        options.app_dir,
+        budget=Budget(options.writes, options.kills, options.duplicates, options.seconds),
+        scenario=options.scenario,
+        data=options.data,
+        catalog=options.catalog,
+        users=options.users,
+        edges=options.edges,
+        skew=options.skew,
+        seed=options.seed,
+    )
 
 
 def _build(options: argparse.Namespace) -> int:

@@ -1,8 +1,8 @@
 """`python -m origin.dump --data DIR`: all that is stored, as JSON lines; also while the origin runs.
 
-    {"kind": "outcome", "subject", "key", "fingerprint", "response": {"status", "headers", "body", "state"…}}
-    {"kind": "record", "scope", "owner", "collection", "id", "version", "value"}   value null: deleted
-    {"kind": "database", "integrity": "ok"}
+{"kind": "outcome", "subject", "key", "fingerprint", "response": {"status", "headers", "body", "state"…}}
+{"kind": "record", "scope", "owner", "collection", "id", "version", "value"}   value null: deleted
+{"kind": "database", "integrity": "ok"}
 """
 
 from __future__ import annotations

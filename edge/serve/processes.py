@@ -22,11 +22,13 @@ class Group:
     """All children, in one process group that outlives nobody.
 
     Its leader waits for the end of a pipe whose other end only this process holds. So the children
-    end even when this process is killed and cannot say goodbye. `environment` is what they all see.
+    end even when this process is killed and cannot say goodbye. `environment` is what they all see, and
+    `output` the descriptor that they all write to.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], output: int = 2) -> None:
         self._environment = environment
+        self._output = output
         self._leader = subprocess.Popen(
             ["/bin/sh", "-c", "read _; kill -s TERM 0"],
             stdin=subprocess.PIPE,
@@ -37,11 +39,12 @@ class Group:
     async def start(
         self, command: Sequence[str], descriptors: Sequence[int] = ()
     ) -> asyncio.subprocess.Process:
-        """A new process of this group. Its output goes to stderr: stdout belongs to the ready line."""
+        """A new process of this group. Nothing of it goes to stdout: that belongs to the ready line."""
         return await asyncio.create_subprocess_exec(
             *command,
             stdin=subprocess.DEVNULL,
-            stdout=2,
+            stdout=self._output,
+            stderr=self._output,
             env=self._environment,
             pass_fds=descriptors,
             process_group=self._leader.pid,
@@ -141,7 +144,7 @@ class Edge(Kept):
             process = await self._group.start([*self._command, str(writing)], [*self._descriptors, writing])
         finally:
             os.close(writing)
-        if not await _wrote(reading):
+        if not await wrote(reading):
             await stop(process)
             return False
         old = self._process
@@ -151,7 +154,7 @@ class Edge(Kept):
         return True
 
 
-async def _wrote(descriptor: int) -> bool:
+async def wrote(descriptor: int) -> bool:
     """Whether a byte arrives in time; False too when the other end is closed. Closes `descriptor`."""
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)

@@ -1,0 +1,249 @@
+"""Judges a history: whether everything happened once, and nothing that was acknowledged got lost. Pure.
+
+The rules, by the names that findings bear:
+
+    one-effect      the origin applied each key at most once, for one user
+    one-answer      all answers under one key are the same, at the origin and at the users
+    durable         what somebody was told has happened is stored at the end
+    no-phantom      nothing is stored that no user asked for
+    versions        each record has as many versions as commits wrote it, and no update overwrote another
+    state           a user's state never goes back, and is what was stored with the answer
+    liveness        each request gets a final answer in the end
+    database        the database is intact
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from .history import Row
+
+Place = tuple[str, str, str, str]  # scope, owner, collection, id
+
+
+class Finding(NamedTuple):
+    """One broken rule; `key` leads to the rows of the history that show it."""
+
+    rule: str
+    sentence: str
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """`figures` count what happened, `notes` are worth a look but break no promise."""
+
+    findings: Sequence[Finding]
+    notes: Sequence[str]
+    figures: dict[str, int]
+
+
+@dataclass
+class _Key:
+    """All that is known of one idempotency key."""
+
+    ops: list[int] = field(default_factory=list)
+    commits: list[Row] = field(default_factory=list)
+    verdicts: list[Row] = field(default_factory=list)
+    answers: list[Row] = field(default_factory=list)
+    outcomes: list[Row] = field(default_factory=list)
+
+    def applied(self) -> list[Row]:
+        """The commits of which one was applied: one, if the history tells which, several if not, and none
+        if there was no effect."""
+        if not self.outcomes:
+            return []
+        verdicts = {row["call"]: row for row in self.verdicts}
+        first = [
+            row
+            for row in self.commits
+            if (verdict := verdicts.get(row["call"])) is not None and verdict.get("replayed") is False
+        ]
+        if first:
+            return first[:1]
+        digests = {row["digest"] for row in self.outcomes}
+        possible = {
+            str((row["reads"], row["writes"])): row
+            for row in self.commits
+            if row["digest"] in digests and verdicts.get(row["call"], {}).get("status", 200) == 200
+        }
+        return list(possible.values())
+
+
+def judge(rows: Iterable[Row]) -> Judgement:
+    """Apply all rules."""
+    case = _Case(rows)
+    findings = [
+        *case.effects(),
+        *case.answers(),
+        *case.durability(),
+        *case.versions(),
+        *case.states(),
+        *case.liveness(),
+    ]
+    return Judgement(findings, case.notes(), case.figures())
+
+
+class _Case:
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.by_kind: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            self.by_kind[row["kind"]].append(row)
+        self.keys: dict[str, _Key] = defaultdict(_Key)
+        self.writes = {row["op"]: row for row in self.by_kind["write"]}
+        self.ends = {row["op"]: row["how"] for row in self.by_kind["end"]}
+        for row in self.by_kind["write"]:
+            self.keys[row["key"]].ops.append(row["op"])
+        for row in self.by_kind["answer"]:
+            self.keys[self.writes[row["op"]]["key"]].answers.append(row)
+        for kind, members in (("commit", "commits"), ("verdict", "verdicts"), ("outcome", "outcomes")):
+            for row in self.by_kind[kind]:
+                getattr(self.keys[row["key"]], members).append(row)
+
+    def effects(self) -> Iterator[Finding]:
+        for key, it in self.keys.items():
+            users = {row["subject"] for row in it.commits if row["key"] == key}
+            if len({row["subject"] for row in it.outcomes}) > 1:
+                yield Finding("one-effect", f"{len(users)} users have an effect of one request", key)
+            if len(it.outcomes) > 1:
+                yield Finding("one-effect", "the origin remembers two outcomes of one key", key)
+            first = [row for row in it.verdicts if row.get("replayed") is False]
+            if len(first) > 1:
+                yield Finding("one-effect", f"the origin applied one key {len(first)} times", key)
+            if it.outcomes and not it.ops:
+                yield Finding("no-phantom", "an outcome under a key that no user has sent", key)
+            elif it.outcomes and not it.commits:
+                yield Finding("no-phantom", "an outcome that no edge has committed", key)
+
+    def answers(self) -> Iterator[Finding]:
+        for key, it in self.keys.items():
+            told = {row["digest"] for row in it.verdicts if row["status"] == 200}
+            if len(told) > 1:
+                yield Finding("one-answer", f"the origin gave {len(told)} answers under one key", key)
+            if it.outcomes and not told <= {row["digest"] for row in it.outcomes}:
+                yield Finding("one-answer", "the origin's answer is not the one that it remembers", key)
+            shown = {row["digest"] for row in it.answers if _is_outcome(row)}
+            if it.outcomes and not shown <= {row["shown"] for row in it.outcomes}:
+                yield Finding("one-answer", "a user saw another answer than the one that is stored", key)
+
+    def durability(self) -> Iterator[Finding]:
+        for key, it in self.keys.items():
+            if it.outcomes or not it.commits:
+                continue
+            if any(row["status"] == 200 for row in it.verdicts):
+                yield Finding("durable", "the origin acknowledged a commit and has not got it", key)
+            elif any(_is_outcome(row) and not row["copy"] for row in it.answers):
+                yield Finding("durable", "a user has been told of a commit that is not stored", key)
+        for row in self.by_kind["database"]:
+            if row["integrity"] != "ok":
+                yield Finding("database", f"SQLite's integrity check says: {row['integrity']}")
+
+    def versions(self) -> Iterator[Finding]:
+        puts: dict[Place, list[tuple[str, str, int | None]]] = defaultdict(list)
+        unclear: set[Place] = set()
+        for key, it in self.keys.items():
+            commits = it.applied()
+            for commit in commits:
+                seen = {tuple(place): version for *place, version in commit["reads"]}
+                for *names, value in commit["writes"]:
+                    place: Place = tuple(names)
+                    if len(commits) > 1:
+                        unclear.add(place)
+                    if value is not None:
+                        puts[place].append((key, value, seen.get(place)))
+        for row in self.by_kind["record"]:
+            place = (row["scope"], row["owner"], row["collection"], row["id"])
+            if place not in unclear:
+                yield from _record(row, place, puts.pop(place, []))
+            puts.pop(place, None)
+        for place, left in puts.items():
+            if place not in unclear:
+                yield Finding("versions", f"{_name(place)} was written and is not there", left[0][0])
+
+    def states(self) -> Iterator[Finding]:
+        before: dict[int, Row] = {}
+        for row in self.by_kind["view"]:
+            view, old = row["view"], before.get(row["visit"])
+            before[row["visit"]] = view
+            if view is None or old is None or old["sid"] != view["sid"]:
+                continue
+            steps, where = view["ver"] - old["ver"], f"the state of visit {row['visit']}"
+            key = view["keys"][-1] if view["keys"] else ""
+            if steps not in (0, 1):
+                yield Finding("state", f"{where} goes from version {old['ver']} to {view['ver']}", key)
+            elif steps == 0 and view["state"] != old["state"]:
+                yield Finding("state", f"{where} has two contents in version {view['ver']}", key)
+            if steps == 1 and key and key not in old["keys"]:
+                stored = [one["state"] for one in self.keys[key].outcomes if one["state"] is not None]
+                if stored and view["state"] not in stored:
+                    yield Finding("state", f"{where} is not the one stored with its answer", key)
+
+    def liveness(self) -> Iterator[Finding]:
+        for op, how in self.ends.items():
+            if how == "stuck":
+                row = self.writes[op]
+                last = [one["status"] for one in self.keys[row["key"]].answers if one["op"] == op][-1:]
+                said = f"; the last said {last[0]}" if last else ""
+                yield Finding(
+                    "liveness", f"{row['method']} {row['target']} got no final answer{said}", row["key"]
+                )
+
+    def notes(self) -> list[str]:
+        unequal = [
+            self.writes[it.ops[0]]["target"]
+            for it in self.keys.values()
+            if not it.outcomes and len({row["digest"] for row in it.answers if _is_outcome(row)}) > 1
+        ]
+        return [
+            f"{path}: {count} requests that touch no record were answered differently when sent again"
+            for path, count in Counter(unequal).most_common()
+        ]
+
+    def figures(self) -> dict[str, int]:
+        stored = self.by_kind["outcome"]
+        tries = Counter(row["fault"] for row in self.by_kind["try"])
+        return {
+            "writes": len(self.by_kind["write"]),
+            "final": sum(how == "final" for how in self.ends.values()),
+            "given_up": sum(how == "given-up" for how in self.ends.values()),
+            "tries": sum(tries.values()),
+            "faults": sum(count for fault, count in tries.items() if fault != "none"),
+            "outcomes": len(stored),
+            "effects": sum(any(one["writes"] for one in it.applied()) for it in self.keys.values()),
+            "commits": len(self.by_kind["commit"]),
+            "conflicts": sum(row.get("problem") == "version-conflict" for row in self.by_kind["verdict"]),
+            "replays": sum(row.get("replayed") is True for row in self.by_kind["verdict"]),
+            "duplicates": sum(row["copy"] for row in (*self.by_kind["copy"], *self.by_kind["commit"])),
+            "kills": len(self.by_kind["kill"]),
+            "origin_kills": sum(row["who"] == "origin" for row in self.by_kind["kill"]),
+            "records": len(self.by_kind["record"]),
+        }
+
+
+def _is_outcome(row: Row) -> bool:
+    """Whether an answer is the app's final word: not the kit's refusal, nothing that may be tried again."""
+    return not row["problem"] and row["status"] < 500 and row["status"] not in (408, 425, 429)
+
+
+def _record(row: Row, place: Place, puts: list[tuple[str, str, int | None]]) -> Iterator[Finding]:
+    name = _name(place)
+    if len(puts) != row["version"]:
+        key = puts[-1][0] if puts else ""
+        sentence = f"{name} has version {row['version']}, and {len(puts)} commits have written it"
+        yield Finding("versions", sentence, key)
+    bases = Counter(base for _, _, base in puts if base is not None)
+    for base, count in bases.items():
+        if count > 1 and base > 0:
+            key = next(key for key, _, found in puts if found == base)
+            yield Finding("versions", f"{name}: {count} commits are based on its version {base}", key)
+    newest = [value for _, value, base in puts if base is None or base == row["version"] - 1]
+    if row["value"] is not None and newest and row["value"] not in newest:
+        yield Finding("versions", f"{name} has a value that its last commit did not write", puts[-1][0])
+
+
+def _name(place: Sequence[Any]) -> str:
+    scope, owner, collection, name = place
+    return f"{collection}/{name}" + (f" of {owner}" if scope == "user" else "")
