@@ -9,7 +9,7 @@ from .judge import Finding, Judgement
 
 SHOWN = 5  # findings that are told with what happened
 ROWS = 24  # of one key
-_TOLD = ("op", "number", "edge", "fault", "call", "status", "replayed", "problem", "how", "why", "who")
+_TOLD = (
     "op",
     "number",
     "edge",
