@@ -59,9 +59,7 @@ class Responder:
             if private and self.made_for is not None:
                 timing += f', edgekit-user;desc="{self.made_for()}"'
             own = [(b"edgekit-host", self._host.name.encode()), (b"server-timing", timing.encode())]
-            said = {name for name, _ in message["headers"]} - {b"set-cookie"}
-            fields = [pair for pair in self.fields if private and pair[0] not in said]
-            headers = [*fields, *message["headers"]]
+            headers = [*(_not_in(message["headers"], self.fields) if private else ()), *message["headers"]]
             headers += security_headers.missing(headers, self._scope["scheme"])
             message = {**message, "headers": [*headers, *own]}
         await self._send(message)
@@ -91,6 +89,24 @@ class Responder:
             return status, headers
         renamed = [(b"edgekit-location" if name == b"location" else name, value) for name, value in headers]
         return 200, [*renamed, (b"edgekit-status", str(status).encode())]
+
+
+def _not_in(headers: Headers, fields: Headers) -> Headers:
+    """`fields` but for those that `headers` or a later field replaces: an answer sets a cookie once only
+    (RFC 6265 section 4.1.1)."""
+    said = {_subject(pair) for pair in headers}
+    kept: Headers = []
+    for pair in reversed(fields):
+        if _subject(pair) not in said:
+            said.add(_subject(pair))
+            kept.insert(0, pair)
+    return kept
+
+
+def _subject(pair: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """What a header is about: its name, and for a cookie that one's name."""
+    name, value = pair
+    return name, value.partition(b"=")[0] if name == b"set-cookie" else b""
 
 
 def _is_private(headers: Headers) -> bool:
