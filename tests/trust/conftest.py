@@ -111,3 +111,17 @@ def ask(native: Native, webcrypto: WebCrypto) -> Any:
         return answers
 
     return both
+
+
+@pytest.fixture(scope="session")
+def programs() -> ModuleType:
+    """The module `cluster`, for its `Program`."""
+    return _load("cluster")
+
+
+@pytest.fixture
+def cluster(programs: ModuleType, tmp_path: Path) -> Iterator[Any]:
+    """An origin and two native edges, as processes of this test alone."""
+    made = programs.Cluster(tmp_path)
+    yield made
+    made.close()
