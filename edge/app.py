@@ -172,7 +172,8 @@ class Stateless:
                 await exchange.run(self.app, scope, replay(body, receive, part_size(scope)))
             except Problem as problem:
                 if problem.code not in RUN_AGAIN or attempt == ATTEMPTS or responder.started:
-                    raise
+                    await self._fail(problem, settlement, responder)
+                    return
                 if problem.code == "floor-reached":
                     refused.add((RecordKey(*problem.members["record"]), problem.members["field"]))
                     continue
@@ -180,11 +181,18 @@ class Stateless:
                 await asyncio.sleep(attempt * PAUSE * host.entropy(1)[0] / 255)
             except Exception as error:
                 mistake = None if responder.started else await diagnose(scope, body)
-                if mistake is None:
-                    raise
-                raise mistake from error
+                await self._fail(mistake or error, settlement, responder)
+                return
             else:
                 return
+
+    async def _fail(self, error: Exception, settlement: Settlement, responder: Responder) -> None:
+        """Raise `error`, unless this request has succeeded before: then give that answer."""
+        asks = not responder.started and not isinstance(error, NeedsEdge)
+        earlier = await settlement.earlier() if asks else None
+        if earlier is None:
+            raise error
+        await responder.begin(*earlier)
 
     def _context(
         self,

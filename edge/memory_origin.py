@@ -58,6 +58,8 @@ class MemoryOrigin:
                 return Reply(200, {}, self.sessions.answer(path, principal, body))
             if path.startswith("/commit/"):
                 found = self.outcomes.get((subject, path.removeprefix("/commit/")))
+                if found is not None and query and query != f"fingerprint={found[0]}":
+                    raise Problem("key-reused")
                 return (
                     _problem(Problem("not-found"))
                     if found is None

@@ -58,9 +58,12 @@ class OriginClient:
         _document(reply)
         return decode_outcome(reply.body)
 
-    async def outcome(self, principal: Principal, key: str) -> Outcome | None:
-        """What became of an earlier commit under `key`, or None if there was none."""
-        reply = await self._call("GET", f"/commit/{key}", principal)
+    async def outcome(self, principal: Principal, key: str, fingerprint: str) -> Outcome | None:
+        """What became of an earlier commit under `key`, or None if there was none.
+
+        Raises `Problem("key-reused")` if that was another request.
+        """
+        reply = await self._call("GET", f"/commit/{key}?fingerprint={fingerprint}", principal)
         if reply.status == 404:
             return None
         _document(reply)

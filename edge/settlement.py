@@ -81,7 +81,7 @@ class Settlement:
         """
         if self._host.name == "browser":
             raise NeedsEdge("the answer that was stored")
-        outcome = await self._host.origin.outcome(self._principal(), self._ctx.key)
+        outcome = await self._earlier()
         if outcome is not None:
             await responder.begin(*await self._replay(outcome))
         return outcome is not None
@@ -102,6 +102,8 @@ class Settlement:
             return self._foretold(answer, final=final)
         changes = await self._changes() if final else _FAILED
         records = self._ctx.records
+        if not final and (earlier := await self.earlier()) is not None:
+            return earlier
         if not (final and records.touched):
             return answer._replace(headers=await self._hand_over(answer.headers, changes))
         if len(answer.body) > RESPONSE_LIMIT:
@@ -113,6 +115,19 @@ class Settlement:
         commit = Commit(self._fingerprint, records.reads, writes, stored, increments)
         outcome = await self._host.origin.commit(self._principal(), self._ctx.key, commit)
         return await self._replay(outcome) if outcome.replayed else await self._final(outcome)
+
+    async def earlier(self) -> Answer | None:
+        """The answer of an earlier run of this request that was committed, when this one has failed.
+
+        What a first run has changed may be why the second one fails, so its answer counts.
+        """
+        if self._key is None or not self._ctx.records.touched or self._host.name == "browser":
+            return None
+        outcome = await self._earlier()
+        return None if outcome is None else await self._replay(outcome)
+
+    async def _earlier(self) -> Outcome | None:
+        return await self._host.origin.outcome(self._principal(), self._ctx.key, self._fingerprint)
 
     def _foretold(self, answer: Answer, *, final: bool) -> Answer:
         """An answer that an edge has yet to confirm, with what it would change for the worker to keep.

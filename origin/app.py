@@ -98,7 +98,8 @@ class _Api:
 
     async def outcome(self, request: Request) -> Response:
         subject = await self._subject(request)
-        outcome = await self._store.outcome(subject, request.path_params["key"])
+        key, fingerprint = request.path_params["key"], request.query_params.get("fingerprint")
+        outcome = await self._store.outcome(subject, key, fingerprint)
         if outcome is None:
             raise Problem("not-found")
         return json_answer(encode_outcome(outcome))

@@ -41,9 +41,14 @@ class _KitKey(NamedTuple):
     seq: int
 
 
-def find(connection: apsw.Connection, subject: str, key: str) -> Outcome | None:
-    """What a commit under `key` came to, or None."""
+def find(
+    connection: apsw.Connection, subject: str, key: str, fingerprint: str | None = None
+) -> Outcome | None:
+    """What a commit under `key` came to, or None. Raises `Problem("key-reused")` if it had another
+    `fingerprint` than this one."""
     row = connection.execute(_FIND, (subject, key)).get
+    if row is not None and fingerprint is not None and row[0] != fingerprint:
+        raise Problem("key-reused")
     return None if row is None else decode_outcome(row[1])
 
 

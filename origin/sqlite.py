@@ -110,8 +110,10 @@ class SQLiteStore:
 
         return await self._writer.write(work)
 
-    async def outcome(self, subject: str, key: str) -> Outcome | None:
-        return await self._readers.read(lambda connection: outcomes.find(connection, subject, key))
+    async def outcome(self, subject: str, key: str, fingerprint: str | None = None) -> Outcome | None:
+        return await self._readers.read(
+            lambda connection: outcomes.find(connection, subject, key, fingerprint)
+        )
 
     async def record(self, subject: str, key: RecordKey) -> Record | None:
         place = _place(subject, key)

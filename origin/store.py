@@ -62,8 +62,11 @@ class Store(Protocol):
         """
         ...
 
-    async def outcome(self, subject: str, key: str) -> Outcome | None:
-        """What a commit under `key` came to, with `replayed` set; None if there was none."""
+    async def outcome(self, subject: str, key: str, fingerprint: str | None = None) -> Outcome | None:
+        """What a commit under `key` came to, with `replayed` set; None if there was none.
+
+        Raises `Problem("key-reused")` if it did not have this `fingerprint`.
+        """
         ...
 
     async def record(self, subject: str, key: RecordKey) -> Record | None: ...

@@ -32,7 +32,8 @@ JKT = "k" * 43
 TOKEN = f"{ANN.sid}.{'t' * 43}"
 RENEWED = Renewed(ANN.sid, "ann", {"role": "admin"}, 3, JKT, 1_767_225_600, TOKEN)
 RESPONSE = StoredResponse(303, (("location", "/"),), b"", {"cups": 1})
-COMMIT = Commit("0" * 64, (), (), RESPONSE)
+MARK = "0" * 64
+COMMIT = Commit(MARK, (), (), RESPONSE)
 
 
 class Origin:
@@ -79,9 +80,9 @@ def test_commit_goes_out_under_its_key_and_comes_back_as_an_outcome() -> None:
 
 def test_outcome_of_an_earlier_commit_is_found_or_none() -> None:
     origin = Origin(200, encode_outcome(Outcome(True, RESPONSE)))
-    assert asyncio.run(client(origin).outcome(ANN, KEY)) == Outcome(True, RESPONSE)
-    assert origin.calls[0][:2] == ("GET", f"/commit/{KEY}")
-    assert asyncio.run(client(Origin(404, b"")).outcome(ANN, KEY)) is None
+    assert asyncio.run(client(origin).outcome(ANN, KEY, MARK)) == Outcome(True, RESPONSE)
+    assert origin.calls[0][:2] == ("GET", f"/commit/{KEY}?fingerprint={MARK}")
+    assert asyncio.run(client(Origin(404, b"")).outcome(ANN, KEY, MARK)) is None
 
 
 def test_session_begins_with_what_the_app_said_and_the_device_proved() -> None:
@@ -120,7 +121,7 @@ def test_each_call_proves_who_asks_for_what(keys: NativeKeys, clock: Any) -> Non
     origin = Origin(404, b"")
     made = client(origin, keys, clock)
     asyncio.run(made.record(ANN, CUP))
-    asyncio.run(made.outcome(Principal("bob"), KEY))
+    asyncio.run(made.outcome(Principal("bob"), KEY, MARK))
     origin.reply = Reply(200, {}, b'{"items":[],"next":null}')
     asyncio.run(made.page(Principal("cyd"), "user", "cups", 50, "x.y"))
     origin.reply = Reply(200, {}, encode_outcome(Outcome(False, RESPONSE)))
@@ -174,7 +175,7 @@ def test_everything_else_is_the_origins_fault_and_never_the_users(status: int, b
     calls: list[Callable[[], Any]] = [
         lambda: made.record(ANN, CUP),
         lambda: made.commit(ANN, KEY, COMMIT),
-        lambda: made.outcome(ANN, KEY),
+        lambda: made.outcome(ANN, KEY, MARK),
         lambda: made.create_session(ANN, {}, None),
         lambda: made.refresh_session(TOKEN, None),
         lambda: made.end_session(ANN, everywhere=False),

@@ -48,7 +48,7 @@ class Origin:
         self.commits.append((principal, key, commit))
         return Outcome(self.earlier is not None, self.earlier or commit.response)
 
-    async def outcome(self, principal: Principal, key: str) -> Outcome | None:
+    async def outcome(self, principal: Principal, key: str, fingerprint: str) -> Outcome | None:
         self.sessions.append(("outcome", principal, key))
         return None if self.earlier is None else Outcome(True, self.earlier)
 

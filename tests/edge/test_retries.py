@@ -1,4 +1,4 @@
-"""`ctx.records.increment`: the handler learns of a floor by running again."""
+"""Handlers that run again: for a number at its floor, and as retries that meet their own effects."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from edge import Stateless, context
+from edge import Problem, Stateless, context
 from edge.testing import Client
 from edge.wire import RecordKey
 
@@ -70,3 +70,33 @@ def test_safe_requests_count_nothing(client: Client) -> None:
 def test_a_record_is_written_or_counted_not_both(client: Client) -> None:
     assert client.post("/clash").status_code == 500
     assert stock(client) == {"left": 3}
+
+
+async def once(request: Request) -> Response:
+    """Fails on what its own first run has left behind, as a client sees it that never got the answer."""
+    records = context(request).records
+    record = await records.get("orders", "only")
+    how = request.query_params["how"]
+    if record is not None and how == "raise":
+        raise RuntimeError("it is there")
+    if record is not None and how == "problem":
+        raise Problem("precondition-failed")
+    if record is not None and how == "503":
+        return Response(status_code=503)
+    records.put("orders", "only", {})
+    return JSONResponse({"made": True}, 201)
+
+
+@pytest.mark.parametrize("how", ["raise", "problem", "503"])
+def test_a_retry_that_fails_on_its_own_effect_gets_the_first_answer(how: str) -> None:
+    client = Client(Stateless(Starlette(routes=[Route("/", once, methods=["POST"])])))
+    client.post("/?how=none")  # the guest, so that the retry is the same user's
+    client.origin.records.clear()
+    headers = {"idempotency-key": "a-key-of-one-order"}
+    first = client.post(f"/?how={how}", headers=headers)
+    again = client.post(f"/?how={how}", headers=headers)
+    other = client.post(f"/?how={how}", headers={"idempotency-key": "a-key-of-another-order"})
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert other.status_code in (412, 500, 503)
+    assert client.post(f"/?how={how}&more", headers=headers).json()["code"] == "key-reused"
