@@ -129,10 +129,14 @@ class Stateless:
             return  # nobody is left to be told
         except Exception as error:
             problem = error if isinstance(error, Problem) else Problem("internal-error")
+            if problem.code == "session-ended" and host.name != "browser":  # whichever host found it out
+                problem.fields += host.visitors.dismiss(scope)
             if not isinstance(error, Problem) or (problem.status >= 500 and not isinstance(error, NeedsEdge)):
                 logger.error("%s %r failed", scope["method"], scope["path"], exc_info=error)
             if responder.started:
                 raise  # too late to say so properly: the server cuts the connection
+            if problem.code == "session-ended" and not problem.fields and host.name != "browser":
+                problem.fields += host.visitors.dismiss(scope)  # it was the origin that said so
             await responder.problem(problem)
 
     async def _safe(

@@ -70,8 +70,6 @@ class CookieVisitors:
                 await self._revocations.check(visitor.session, writing=scope["method"] not in SAFE)
         except Problem as problem:
             problem.fields += visitor.headers
-            if problem.code == "session-ended":
-                problem.fields += self.dismiss(scope)
             raise
         if visitor.session is not None:
             visitor.view = await self._view(scope, visitor.session)

@@ -220,9 +220,7 @@ def test_dead_session_reads_as_nobody_and_goes_away(edge: Edge) -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_dead_session_writes_nothing_in_a_strangers_name(edge: Edge, method: str) -> None:
     for token in bad_sessions(edge):
-        problem = edge.refused("session-ended", method, session=token)
-        assert given(problem.fields) == ERASED
-        assert named(problem.fields, b"edgekit-view") == [b"none"]
+        edge.refused("session-ended", method, session=token)
 
 
 # Guests
@@ -311,7 +309,7 @@ def test_session_that_the_origin_has_ended_is_refused_where_something_was_asked_
     edge.origin.problem = "session-ended"
     token = edge.session(age=SESSION_LIFE - 1)
     for method, held in (("POST", {}), ("POST", {"session": token}), ("GET", {"session": token})):
-        assert given(edge.refused("session-ended", method, refresh=REFRESH, **held).fields) == ERASED
+        assert edge.refused("session-ended", method, refresh=REFRESH, **held).fields == []
 
 
 # Ended early
@@ -324,12 +322,10 @@ def test_every_session_is_looked_up_among_those_that_have_ended(edge: Edge) -> N
     assert edge.revocations.asked == [(SID, False), (SID, True), (SID, True)]
 
 
-def test_session_that_has_ended_is_taken_away_also_when_it_was_just_renewed(edge: Edge) -> None:
+def test_session_that_has_ended_is_refused_also_when_it_was_just_renewed(edge: Edge) -> None:
     edge.revocations.problem = "session-ended"
     for held in ({"session": edge.session()}, {"refresh": REFRESH}, {"session": edge.session(GUEST)}):
-        problem = edge.refused("session-ended", **held)
-        assert given(problem.fields) == ERASED
-        assert named(problem.fields, b"edgekit-view") == [b"none"]
+        edge.refused("session-ended", **held)
 
 
 def test_renewed_session_is_handed_over_even_if_it_cannot_be_checked(edge: Edge) -> None:

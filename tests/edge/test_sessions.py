@@ -438,9 +438,10 @@ def test_what_was_stolen_ends_with_the_session(client: Client, path: str) -> Non
     stolen = dict(client.cookies)
     client.post(path)
     put_back(client, stolen)
-    assert code(client.post("/order")) == (401, "session-ended")  # the origin knows at once
-    assert client.origin.outcomes == {}
-    put_back(client, stolen)
+    answer = client.post("/order")
+    assert code(answer) == (401, "session-ended")  # the origin knows at once
+    assert answer.headers["edgekit-view"] == "none"
+    assert dict(client.cookies) == client.origin.outcomes == {}
     wait(client, LIST_AGE)  # and every edge soon
     for method in ("GET", "POST"):
         put_back(client, stolen)
