@@ -1,9 +1,10 @@
 """Which sessions ended before their tokens did: the origin's signed list, kept fresh by those who ask.
 
 A list younger than `FRESH` serves as it is; up to `USABLE` it serves while the next one is fetched; after
-that a signed-in request waits for the next one. So a session that was ended is refused within half a
-minute. If the origin does not answer, reading goes on, and writing for a signed-in user ends with
-`WRITABLE`: who could be somebody else by now changes nothing.
+that a signed-in request waits for the next one. So edges refuse a session that has ended within `USABLE`
+seconds; in browsers, which ask every 12 seconds (browser/page.js), it is gone within half a minute. If the
+origin does not answer, reading goes on, and writing for a signed-in user ends with `WRITABLE`: who could
+be somebody else by now changes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .errors import Problem
 from .tokens import Revoked, Session, open_revocations
 from .types import Clock, PublicFetch, Verifier
 
-FRESH, USABLE, WRITABLE = 10.0, 25.0, 60.0  # seconds since the origin signed the list
+FRESH, USABLE, WRITABLE = 10.0, 15.0, 60.0  # seconds since the origin signed the list
 PATIENCE = 3.0  # seconds that a request waits for a list
 PAUSE = 2.0  # seconds from a failure to the next try
 logger = logging.getLogger("edgekit")
