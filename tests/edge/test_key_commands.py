@@ -143,7 +143,7 @@ def test_the_command_does_all_four(tmp_path: Path, capsys: pytest.CaptureFixture
     assert cli(capsys, "list", "--keys", file)[1].count("in use\n") == 2
     assert cli(capsys, "rotate", "--keys", file)[1].endswith("The new keys are used in 10 minutes.\n")
     assert cli(capsys, "retire", "--keys", file)[1].count("\n") == 4
-    assert cli(capsys, "retire", "--now", kids(file)[0], "--keys", file)[1].count("\n") == 3
+    assert cli(capsys, "retire", f"--now={kids(file)[0]}", "--keys", file)[1].count("\n") == 3
 
 
 def test_failures_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
