@@ -135,8 +135,6 @@ class Stateless:
                 logger.error("%s %r failed", scope["method"], scope["path"], exc_info=error)
             if responder.started:
                 raise  # too late to say so properly: the server cuts the connection
-            if problem.code == "session-ended" and not problem.fields and host.name != "browser":
-                problem.fields += host.visitors.dismiss(scope)  # it was the origin that said so
             await responder.problem(problem)
 
     async def _safe(

@@ -244,7 +244,7 @@ def _value(value: object) -> dict[str, JSON] | None:
 
 
 def _decode_response(document: dict[str, Any]) -> StoredResponse:
-    status, state, sealed = document["status"], document["state"], document["sealed"]
+    status, state, sealed = document["status"], document["state"], document.get("sealed")  # new in schema 3
     if type(status) is not int or not 200 <= status <= 599:
         raise ValueError(status)
     if not isinstance(state, dict | None) or not isinstance(sealed, str | None):
