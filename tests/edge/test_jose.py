@@ -291,7 +291,6 @@ def test_header_with_anything_else_is_refused(
         {"typ": "X+JWT"},
         {"typ": "X+JWE"},
     ],
-    ids=str,
 )
 def test_key_ids_that_are_none_are_refused(
     make: Any, read: Any, header: Any, members: dict[str, Any]
@@ -345,7 +344,6 @@ def test_only_a_well_formed_key_id_is_looked_up(
         {"kty": "oct", "k": "AAAA"},
         {"kty": "RSA", "n": "AAAA", "e": "AQAB"},
     ],
-    ids=str,
 )
 def test_a_proof_names_a_public_key_and_nothing_beside_it(jwk: Any) -> None:
     refused(read_proof, proof({**PROOF_HEADER, "jwk": jwk}))
