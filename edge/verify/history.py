@@ -10,12 +10,14 @@ Each row has `kind` and, in seconds since the start, `at`. `key` is always the k
     answer    op, number, status, digest, replayed, problem, copy: an answer; a copy's reaches no user
     end       op, how: "final", "given-up" or "stuck"
     view      visit, view: what the user's cookie holds now
-    commit    call, copy, subject, key, reads, writes, digest: an edge sends a commit to the origin
+    commit    call, copy, subject, key, reads, writes, increments, digest: an edge sends one to the origin
     verdict   call, subject, key, status, replayed, digest, problem: its answer, whoever got it
     kill      who
     outcome   subject, key, status, digest, shown, state: what the origin remembers at the end
-    record    scope, owner, collection, id, version, value: what it stores at the end
+    record    scope, owner, collection, id, version, value, numbers: what it stores at the end
     database  integrity: SQLite's own check at the end
+
+`value` and what writes hold are digests; `numbers` are a record's members that are whole numbers.
 """
 
 from __future__ import annotations

@@ -73,6 +73,42 @@ class _Key:
         return list(possible.values())
 
 
+@dataclass
+class _Changes:
+    """What commits have done to one record: each put its digest and the version it was based on, if the
+    commit had read it, and what was added to numbers."""
+
+    keys: list[str] = field(default_factory=list)  # one for each version
+    puts: list[tuple[str, str, int | None]] = field(default_factory=list)
+    added: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: _Changes) -> None:
+        self.keys += other.keys
+        self.puts += other.puts
+        for name, by in other.added.items():
+            self.added[name] += by
+
+    def findings(self, name: str, row: Row) -> Iterator[Finding]:
+        newest = self.keys[-1] if self.keys else ""
+        if len(self.keys) != row["version"]:
+            sentence = (
+                f"{name} has version {row['version']}, and commits have written it {len(self.keys)} times"
+            )
+            yield Finding("versions", sentence, newest)
+        bases = Counter(base for _, _, base in self.puts if base)
+        for base, count in bases.items():
+            if count > 1:
+                key = next(key for key, _, found in self.puts if found == base)
+                yield Finding("versions", f"{name}: {count} commits are based on its version {base}", key)
+        last = [value for _, value, base in self.puts if base is not None and base == row["version"] - 1]
+        if row["value"] is not None and last and row["value"] not in last:
+            yield Finding("versions", f"{name} has a value that its last commit did not write", newest)
+        for member, total in self.added.items():
+            if not self.puts and row["numbers"].get(member) != total:
+                found = row["numbers"].get(member)
+                yield Finding("versions", f"{member} of {name} is {found}, and {total} was added", newest)
+
+
 def judge(rows: Iterable[Row]) -> Judgement:
     """Apply all rules."""
     case = _Case(rows)
@@ -142,26 +178,24 @@ class _Case:
                 yield Finding("database", f"SQLite's integrity check says: {row['integrity']}")
 
     def versions(self) -> Iterator[Finding]:
-        puts: dict[Place, list[tuple[str, str, int | None]]] = defaultdict(list)
+        changes: dict[Place, _Changes] = defaultdict(_Changes)
         unclear: set[Place] = set()
         for key, it in self.keys.items():
             commits = it.applied()
             for commit in commits:
-                seen = {tuple(place): version for *place, version in commit["reads"]}
-                for *names, value in commit["writes"]:
-                    place: Place = tuple(names)
-                    if len(commits) > 1:
-                        unclear.add(place)
-                    if value is not None:
-                        puts[place].append((key, value, seen.get(place)))
+                touched = _changes_of(key, commit)
+                for place, change in touched.items():
+                    changes[place].add(change)
+                if len(commits) > 1:
+                    unclear |= touched.keys()
         for row in self.by_kind["record"]:
             place = (row["scope"], row["owner"], row["collection"], row["id"])
+            found = changes.pop(place, _Changes())
             if place not in unclear:
-                yield from _record(row, place, puts.pop(place, []))
-            puts.pop(place, None)
-        for place, left in puts.items():
-            if place not in unclear:
-                yield Finding("versions", f"{_name(place)} was written and is not there", left[0][0])
+                yield from found.findings(_name(place), row)
+        for place, left in changes.items():
+            if place not in unclear and left.keys:
+                yield Finding("versions", f"{_name(place)} was written and is not there", left.keys[0])
 
     def states(self) -> Iterator[Finding]:
         before: dict[int, Row] = {}
@@ -212,7 +246,9 @@ class _Case:
             "tries": sum(tries.values()),
             "faults": sum(count for fault, count in tries.items() if fault != "none"),
             "outcomes": len(stored),
-            "effects": sum(any(one["writes"] for one in it.applied()) for it in self.keys.values()),
+            "effects": sum(
+                any(one["writes"] or one["increments"] for one in it.applied()) for it in self.keys.values()
+            ),
             "commits": len(self.by_kind["commit"]),
             "conflicts": sum(row.get("problem") == "version-conflict" for row in self.by_kind["verdict"]),
             "replays": sum(row.get("replayed") is True for row in self.by_kind["verdict"]),
@@ -228,20 +264,20 @@ def _is_outcome(row: Row) -> bool:
     return not row["problem"] and row["status"] < 500 and row["status"] not in (408, 425, 429)
 
 
-def _record(row: Row, place: Place, puts: list[tuple[str, str, int | None]]) -> Iterator[Finding]:
-    name = _name(place)
-    if len(puts) != row["version"]:
-        key = puts[-1][0] if puts else ""
-        sentence = f"{name} has version {row['version']}, and {len(puts)} commits have written it"
-        yield Finding("versions", sentence, key)
-    bases = Counter(base for _, _, base in puts if base is not None)
-    for base, count in bases.items():
-        if count > 1 and base > 0:
-            key = next(key for key, _, found in puts if found == base)
-            yield Finding("versions", f"{name}: {count} commits are based on its version {base}", key)
-    newest = [value for _, value, base in puts if base is None or base == row["version"] - 1]
-    if row["value"] is not None and newest and row["value"] not in newest:
-        yield Finding("versions", f"{name} has a value that its last commit did not write", puts[-1][0])
+def _changes_of(key: str, commit: Row) -> dict[Place, _Changes]:
+    """What one commit, if it was applied, has done to each record."""
+    found: dict[Place, _Changes] = defaultdict(_Changes)
+    seen: dict[Any, int] = {tuple(place): version for *place, version in commit["reads"]}
+    for scope, owner, collection, name, value in commit["writes"]:
+        place = (scope, owner, collection, name)
+        if value is not None:  # a delete makes no version
+            found[place].keys.append(key)
+            found[place].puts.append((key, value, seen.get(place)))
+    for scope, owner, collection, name, member, by in commit["increments"]:
+        place = (scope, owner, collection, name)
+        found[place].keys.append(key)
+        found[place].added[member] += by
+    return found
 
 
 def _name(place: Sequence[Any]) -> str:

@@ -105,6 +105,7 @@ class _Parser(HTMLParser):
         self.forms: list[Form] = []
         self._open: Form | None = None
         self._select: Control | None = None
+        self._text: list[str] | None = None  # of an option that has no value of its own
         self._begin: dict[str, Callable[[Attributes], None]] = {
             "a": self._a,
             "form": self._form,
@@ -119,7 +120,13 @@ class _Parser(HTMLParser):
         if tag in self._begin:
             self._begin[tag]({name: value or "" for name, value in attrs})
 
+    def handle_data(self, data: str) -> None:
+        if self._text is not None:
+            self._text.append(data)
+
     def handle_endtag(self, tag: str) -> None:
+        if tag in ("option", "select"):
+            self._end_option()
         if tag == "select" and self._select is not None:
             self._add(self._select)
             self._select = None
@@ -147,9 +154,20 @@ class _Parser(HTMLParser):
         self._select = _control("select", attributes)
 
     def _option(self, attributes: Attributes) -> None:
-        if self._select is not None:
-            value = attributes.get("value", "")
-            self._select = replace(self._select, options=(*self._select.options, value))
+        self._end_option()
+        if self._select is not None and "value" in attributes:
+            self._choice(attributes["value"])
+        elif self._select is not None:
+            self._text = []
+
+    def _end_option(self) -> None:
+        text, self._text = self._text, None
+        if text is not None:
+            self._choice(" ".join("".join(text).split()))
+
+    def _choice(self, value: str) -> None:
+        assert self._select is not None  # noqa: S101 - options are looked at inside of one only
+        self._select = replace(self._select, options=(*self._select.options, value))
 
     def _add(self, control: Control) -> None:
         if self._open is not None and "disabled" not in control.attributes:

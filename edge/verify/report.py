@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from .history import Row
 from .judge import Finding, Judgement
 
-SHOWN = 5  # findings that are told with what happened
 ROWS = 24  # of one key
 _TOLD = (
     "op",
@@ -18,7 +18,6 @@ _TOLD = (
     "status",
     "replayed",
     "problem",
-    "copy",
     "how",
     "why",
     "who",
@@ -42,16 +41,27 @@ def summary(judgement: Judgement) -> Iterator[str]:
 
 
 def findings(judgement: Judgement, rows: Sequence[Row]) -> Iterator[str]:
-    """Each broken rule, the first few with the story of their key."""
-    for number, finding in enumerate(judgement.findings):
-        yield f"  {finding.rule}: {finding.sentence}" + (f"  [{finding.key}]" if finding.key else "")
-        if number < SHOWN and finding.key:
-            yield from _story(finding, rows)
+    """The broken rules: of each kind how many, and the first with the story of its key."""
+    kinds: dict[str, list[Finding]] = {}
+    for finding in judgement.findings:
+        kinds.setdefault(_kind(finding), []).append(finding)
+    for alike in kinds.values():
+        first, more = alike[0], len(alike) - 1
+        also = f" (and {more} more like this)" if more else ""
+        yield f"  {first.rule}: {first.sentence}{also}"
+        if first.key:
+            yield f"    {first.key}"
+            yield from _story(first, rows)
+
+
+def _kind(finding: Finding) -> str:
+    """Findings of one kind differ in names and numbers only."""
+    return f"{finding.rule} {re.sub(r'[^ ]*[0-9/][^ ]*', '', finding.sentence)}"
 
 
 def _story(finding: Finding, rows: Iterable[Row]) -> Iterator[str]:
     ops = {row["op"] for row in rows if row["kind"] == "write" and row["key"] == finding.key}
     about = [row for row in rows if row.get("key") == finding.key or row.get("op") in ops]
     for row in about[:ROWS]:
-        told = [f"{name} {row[name]}" for name in _TOLD if row.get(name) not in (None, "", False)]
+        told = [f"{name} {row[name]}" for name in _TOLD if row.get(name) not in (None, "")]
         yield f"    {row['at']:9.3f}  {row['kind']:8} {', '.join(told)}"

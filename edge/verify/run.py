@@ -183,7 +183,9 @@ class Run:
 def _brief(row: Row) -> Row:
     """A row of the database as the history has it: digests in place of contents."""
     if row["kind"] == "record":
-        return {**row, "value": None if row["value"] is None else digest(row["value"])}
+        value = row["value"]
+        numbers = {name: one for name, one in (value or {}).items() if type(one) is int}
+        return {**row, "value": None if value is None else digest(value), "numbers": numbers}
     if row["kind"] == "outcome":
         document = row["response"]
         response = StoredResponse(

@@ -92,6 +92,7 @@ def _contents(commit: Commit, subject: str) -> dict[str, Any]:
             [*place(*write.key), None if write.value is None else digest(write.value)]
             for write in commit.writes
         ],
+        "increments": [[*place(*one.key), one.field, one.by] for one in commit.increments],
         "digest": response_digest(commit.response),
     }
 
