@@ -14,24 +14,15 @@ import apsw
 from edge.errors import Problem
 from edge.session_wire import Renewed
 from edge.types import JSON, Principal
-from edge.wire import Commit, Outcome, RecordKey, Scope, Write, encode_json, encode_outcome
+from edge.wire import Commit, Outcome, RecordKey, Scope, encode_outcome
 
-from . import outcomes, revocations, sessions
+from . import commits, outcomes, revocations, sessions
 from .database import lock, open_reader, open_writer
 from .errors import StartError
-from .increments import increased
 from .readers import Readers
 from .store import Collection, Ended, Page, Record
 from .writer import Writer
 
-_VERSION = """
-    SELECT version FROM record
-    WHERE scope = ? AND owner = ? AND collection = ? AND id = ? AND value IS NOT NULL
-"""
-_VALUE = """
-    SELECT value FROM record
-    WHERE scope = ? AND owner = ? AND collection = ? AND id = ? AND value IS NOT NULL
-"""
 _RECORD = """
     SELECT id, version, value FROM record
     WHERE scope = ? AND owner = ? AND collection = ? AND id = ? AND value IS NOT NULL
@@ -40,14 +31,6 @@ _PAGE = """
     SELECT id, version, value FROM record
     WHERE scope = ? AND owner = ? AND collection = ? AND id > ? AND value IS NOT NULL
     ORDER BY id LIMIT ?
-"""
-_PUT = """
-    INSERT INTO record (scope, owner, collection, id, version, value) VALUES (?, ?, ?, ?, 1, ?)
-    ON CONFLICT DO UPDATE SET version = version + 1, value = excluded.value
-"""
-_DELETE = """
-    UPDATE record SET value = NULL
-    WHERE scope = ? AND owner = ? AND collection = ? AND id = ? AND value IS NOT NULL
 """
 _COLLECTION = "SELECT collection, version, body FROM catalog WHERE collection = ?"
 _PUBLISH = "INSERT INTO catalog (collection, version, body) VALUES (?, ?, ?)"
@@ -88,27 +71,9 @@ class SQLiteStore:
         except (ValueError, RecursionError) as error:
             raise Problem("malformed-commit", "the response cannot be written as JSON") from error
 
-        subject = principal.subject
-
-        def work(connection: apsw.Connection) -> Outcome:
-            revocations.check(connection, principal)
-            earlier = outcomes.recall(connection, subject, key, commit.fingerprint)
-            if earlier is not None:
-                return earlier
-            for read in commit.reads:
-                found = connection.execute(_VERSION, _place(subject, read.key)).get or 0
-                if found != read.version:
-                    raise Problem("version-conflict", f"{'/'.join(read.key)} has version {found}")
-            for write in commit.writes:
-                _apply(connection, subject, write)
-            for one in commit.increments:
-                value = connection.execute(_VALUE, _place(subject, one.key)).get
-                _apply(connection, subject, Write(one.key, increased(value, one)))
-            outcomes.remember(connection, subject, key, commit.fingerprint, answer, now)
-            outcomes.prune(connection, now)
-            return Outcome(replayed=False, response=commit.response)
-
-        return await self._writer.write(work)
+        return await self._writer.write(
+            lambda connection: commits.apply(connection, principal, key, commit, answer, now)
+        )
 
     async def outcome(self, subject: str, key: str, fingerprint: str | None = None) -> Outcome | None:
         return await self._readers.read(
@@ -116,13 +81,13 @@ class SQLiteStore:
         )
 
     async def record(self, subject: str, key: RecordKey) -> Record | None:
-        place = _place(subject, key)
+        place = commits.place(subject, key)
         found = await self._readers.read(lambda connection: _records(connection, _RECORD, place))
         return found[0] if found else None
 
     async def page(self, subject: str, scope: Scope, collection: str, limit: int, after: str | None) -> Page:
         # One more than asked for tells whether there is a next page.
-        window = (*_place(subject, RecordKey(scope, collection, after or "")), limit + 1)
+        window = (*commits.place(subject, RecordKey(scope, collection, after or "")), limit + 1)
         found = await self._readers.read(lambda connection: _records(connection, _PAGE, window))
         items = found[:limit]
         return Page(items, items[-1].id if len(found) > limit else None)
@@ -173,18 +138,6 @@ class SQLiteStore:
         await self._writer.write(work)
 
 
-def _place(subject: str, key: RecordKey) -> tuple[str, str, str, str]:
-    return key.scope, subject if key.scope == "user" else "", key.collection, key.id
-
-
 def _records(connection: apsw.Connection, query: str, bindings: tuple[str | int, ...]) -> tuple[Record, ...]:
     rows: list[Any] = connection.execute(query, bindings).fetchall()
     return tuple(Record(record_id, version, json.loads(value)) for record_id, version, value in rows)
-
-
-def _apply(connection: apsw.Connection, subject: str, write: Write) -> None:
-    place = _place(subject, write.key)
-    if write.value is None:
-        connection.execute(_DELETE, place)
-    else:
-        connection.execute(_PUT, (*place, encode_json(write.value).decode()))
