@@ -13,7 +13,9 @@ from edge.errors import Problem
 from edge.intake import (
     DEPTH_LIMIT,
     HEADER_LIMIT,
+    LARGE,
     METHODS,
+    PART,
     SAFE,
     check_head,
     check_json,
@@ -21,6 +23,7 @@ from edge.intake import (
     form_field,
     idempotency_key,
     limited,
+    part_size,
     read_body,
     replay,
 )
@@ -107,7 +110,20 @@ def test_announced_body_over_the_limit_is_refused_before_it_comes(make_scope: Ma
     assert problem.members == {"limit": 100}
 
 
+def test_service_worker_is_one_script_and_no_other(make_scope: MakeScope) -> None:
+    headers = [("service-worker", "script")]
+    check_head(make_scope("GET", "/sw.js", headers), 100)
+    refused("forbidden", make_scope("GET", "/uploads/cat.js", headers))
+
+
 # The body
+
+
+@pytest.mark.parametrize("promised", [0, 2 * LARGE - 9, 2 * LARGE, 2 * LARGE + 9, 10 * LARGE], ids=str)
+def test_large_body_is_what_came_whatever_was_promised(promised: int) -> None:
+    parts = [bytes([number]) * (LARGE // 4) for number in range(8)]
+    receive = stream(*(part(chunk, more=number < 7) for number, chunk in enumerate(parts)))
+    assert asyncio.run(read_body(receive, promised)) == b"".join(parts)
 
 
 def test_body_comes_together_from_its_parts() -> None:
@@ -136,6 +152,26 @@ def test_replayed_body_comes_once_and_then_the_connection_speaks() -> None:
         return [await receive(), await receive()]
 
     assert asyncio.run(scene()) == [part(b"body"), {"type": "http.disconnect"}]
+
+
+def test_replayed_body_comes_in_parts_where_that_saves_memory(make_scope: MakeScope) -> None:
+    assert part_size(make_scope("POST", "/", MULTIPART)) == PART
+    assert part_size(make_scope("POST", "/", FORM)) is None
+
+    async def scene() -> list[Any]:
+        receive = replay(b"abcde", stream(), 2)
+        return [await receive() for _ in range(4)]
+
+    parts = [part(b"ab", more=True), part(b"cd", more=True), part(b"e")]
+    assert asyncio.run(scene()) == [*parts, {"type": "http.disconnect"}]
+
+
+def test_replayed_body_may_be_empty() -> None:
+    async def scene() -> list[Any]:
+        receive = replay(b"", stream())
+        return [await receive(), await receive()]
+
+    assert asyncio.run(scene()) == [part(b""), {"type": "http.disconnect"}]
 
 
 # Nesting
@@ -203,6 +239,13 @@ def test_key_comes_from_the_hidden_field_of_a_form(make_scope: MakeScope) -> Non
         assert key is not None
         assert is_key(key)
         assert key == key_of(make_scope("POST", "/", headers), body)
+
+
+def test_key_is_found_in_a_large_form_too(make_scope: MakeScope) -> None:
+    scope = make_scope("POST", "/", MULTIPART)
+    for fields in ({"_key": KEY, "essay": "x" * LARGE}, {"essay": "x" * LARGE, "_key": KEY}):
+        assert asyncio.run(form_field(scope, multipart(**fields))) == KEY
+    assert asyncio.run(form_field(scope, multipart(essay="x" * LARGE))) is None
 
 
 def test_form_that_was_changed_has_another_key(make_scope: MakeScope) -> None:
