@@ -192,6 +192,12 @@ async def change_state(request: Request) -> Response:
     return JSONResponse(dict(ctx.state))
 
 
+async def visit(request: Request) -> Response:
+    """Changes the state without being asked to write anything."""
+    request.session["visits"] = request.session.get("visits", 0) + 1
+    return JSONResponse(dict(request.session))
+
+
 async def from_catalog(request: Request) -> Response:
     ctx = context(request)
     tea = await ctx.catalog.get("conformance", "tea")
@@ -239,6 +245,7 @@ app = Stateless(
             Route("/ids", new_ids, methods=["POST"]),
             Route("/state", show_state),
             Route("/state", change_state, methods=["POST"]),
+            Route("/visit", visit),
             Route("/catalog", from_catalog),
             Mount(
                 "/wrapped",
