@@ -4,7 +4,7 @@ scenario       what users do; subclass `Scenario` to say it for your app, and wh
 user           one visit: pages, forms, keys, retries (`answers`, `pages` are what it sees)
 line, upstream what goes wrong between users and edges, and between edges and the origin
 faults         the kinds of failure, drawn from a seed
-proxy, http1   the proxy that makes them happen
+relay, proxy   what makes them happen; `http1` is what passes through
 fleet, skewed  the real processes, killed and started again, with wrong clocks
 history, judge what happened, and whether it may have
 run            all of it together

@@ -1,28 +1,30 @@
-"""The users' way to the edges, through the fault proxy; plans what goes wrong, and writes down what did."""
+"""The users' way to the edges, through relay or proxy; plans what goes wrong, and writes down what did."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from .answers import Answer, understood
 from .faults import NOTHING, Fault
 from .history import History
 from .http1 import Message
-from .proxy import Passage, Sighting
+from .relay import Passage, Sighting
 
-NUMBER = "edgekit-verify"  # a header between us and the proxy, which takes it off
+NUMBER = "edgekit-verify"  # a header between us and the relay, which takes it off
 
 
 class Line:
-    """`port` is where the proxy listens; `calm` says that nothing goes wrong any more. `on_write` is called
-    whenever a request that changes something leaves."""
+    """`ask` gets an answer over it and raises `Broken` or OSError; `calm` says that nothing goes wrong any
+    more. `on_write` is called whenever a request that changes something leaves."""
 
-    def __init__(self, seed: int, history: History, edges: int) -> None:
+    def __init__(
+        self, seed: int, history: History, edges: int, ask: Callable[[Message], Awaitable[Message]]
+    ) -> None:
         self.seed = seed
         self.history = history
         self.edges = edges
-        self.port = 0
+        self.ask = ask
         self.calm = False
         self.duplicates = 0
         self.on_write: Callable[[], None] = lambda: None
@@ -37,7 +39,7 @@ class Line:
         return self.ops
 
     def plan(self, edge: int, fault: Fault, op: int, attempt: int) -> str:
-        """The value of the header by which the proxy finds this plan; `op` is 0 for a read."""
+        """The value of the header by which the relay finds this plan; `op` is 0 for a read."""
         self._numbers += 1
         fault = NOTHING if self.calm else fault
         self._passages[self._numbers] = Passage(edge, fault, self._numbers)
@@ -48,12 +50,12 @@ class Line:
         return str(self._numbers)
 
     def decide(self, message: Message) -> tuple[Message, Passage]:
-        """For the proxy: the plan that was made for this request."""
+        """For the relay: the plan that was made for this request."""
         passage = self._passages.pop(int(message.get(NUMBER) or 0), Passage(0, NOTHING, 0))
         return message.without(NUMBER), passage
 
     def sent(self, sighting: Sighting) -> int:
-        """For the proxy: a request is passed on."""
+        """For the relay: a request is passed on."""
         number = sighting.passage.number
         if sighting.copy and number in self._tries:
             self.duplicates += 1
@@ -62,7 +64,7 @@ class Line:
         return number
 
     def seen(self, sighting: Sighting) -> None:
-        """For the proxy: an edge has answered. What answers a copy is seen by nobody but us."""
+        """For the relay: an edge has answered. What answers a copy is seen by nobody but us."""
         if sighting.copy and sighting.call in self._tries and sighting.answer is not None:
             op, attempt = self._tries[sighting.call]
             self.answered(op, attempt, understood(sighting.request.target, sighting.answer), copy=True)

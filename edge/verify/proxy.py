@@ -1,4 +1,4 @@
-"""A proxy that does to each exchange what its fault says, and tells an observer what really happened."""
+"""A relay between sockets: connections end early, are reset, or stay and bring nothing."""
 
 from __future__ import annotations
 
@@ -6,78 +6,34 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
-from .faults import Fault
 from .http1 import HEAD_LIMIT, Broken, Message, read
+from .relay import Forward, Relay
 
-ANSWER_LIMIT = 30.0  # seconds that a process may take
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time: closing sends RST
 
 
-class Passage(NamedTuple):
-    """How one exchange is to go: to which of the targets, with which fault, under which number."""
-
-    target: int
-    fault: Fault
-    number: int
-
-
-class Sighting(NamedTuple):
-    """A request that a process got, and what it answered if it did; the client may have seen none of it."""
-
-    passage: Passage
-    request: Message
-    answer: Message | None = None
-    copy: bool = False
-    call: int = 0
-
-
-Decide = Callable[[Message], tuple[Message, Passage]]  # also gives the request as it is to be passed on
-
-
 class FaultProxy:
-    """Listens on a free port of 127.0.0.1 (`port`) and passes requests on to the ports in `targets`.
+    """Listens on a free port of 127.0.0.1 (`port`) and leaves the rest to `relay`."""
 
-    `sent` is called before a request is passed on and gives it a number; with that, `seen` is called after
-    its answer, whoever gets it.
-    """
-
-    def __init__(
-        self,
-        targets: Sequence[int],
-        decide: Decide,
-        sent: Callable[[Sighting], int],
-        seen: Callable[[Sighting], None],
-    ) -> None:
-        self._targets = targets
-        self._decide = decide
-        self._sent = sent
-        self._seen = seen
-        self._copies: set[asyncio.Task[Message | None]] = set()
+    def __init__(self, relay: Relay) -> None:
+        self.relay = relay
+        self.port = 0
         self._connections: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
-        self.port = 0
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=HEAD_LIMIT)
         self.port = self._server.sockets[0].getsockname()[1]
 
-    async def quiet(self) -> None:
-        """Wait until all copies have arrived and been answered."""
-        while self._copies:
-            await asyncio.wait(self._copies)
-
     async def close(self) -> None:
         """End what is still open."""
         if self._server is not None:
             self._server.close()
-        for copy in self._copies:
-            copy.cancel()
         for writer in self._connections:
             writer.transport.abort()
-        await asyncio.gather(*self._copies, return_exceptions=True)
+        await self.relay.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections.add(writer)
@@ -94,64 +50,26 @@ class FaultProxy:
         self, request: Message, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
         """Whether the connection goes on."""
-        request, passage = self._decide(request)
-        fault = passage.fault
-        if fault.kind in ("drop-request", "reset"):
-            if fault.kind == "reset":
-                _reset(writer)
-            return False
-        answer = await self._passed_on(passage, request)
+        fault, answer = await self.relay.exchange(request)
+        if fault.kind == "reset":
+            _reset(writer)
         if fault.kind == "half-open":
             await reader.read()  # until the client has had enough
+        if answer is None or fault.kind in ("half-open", "drop-response"):
             return False
-        if answer is None or fault.kind == "drop-response":
-            return False
-        message = answer.encode()
-        if fault.kind == "truncate-response":
-            writer.write(message[: int(fault.chance * len(message))])
-            await writer.drain()
-            return False
-        writer.write(message)
+        message, cut = answer.encode(), fault.kind == "truncate-response"
+        writer.write(message[: int(fault.chance * len(message))] if cut else message)
         await writer.drain()
-        return True
+        return not cut
 
-    async def _passed_on(self, passage: Passage, request: Message) -> Message | None:
-        """The answer that counts, or None if there is none."""
-        fault = passage.fault
-        if fault.kind == "delay":
-            await asyncio.sleep(fault.before)
-            answer = await self._forward(passage, request)
-            await asyncio.sleep(fault.after)
-            return answer
-        other = passage._replace(target=(passage.target + 1) % len(self._targets))
-        if fault.kind == "late-copy":
-            self._copy(other, request, fault.after)
-        if fault.kind == "duplicate":
-            # One of the two is a moment late; the answer of either may be the one that arrives.
-            twin = self._copy(other, request, fault.before if fault.chance < 0.5 else 0.0)
-            answer = await self._forward(passage, request)
-            return answer if int(fault.chance * 100) % 2 else await asyncio.shield(twin)
-        return await self._forward(passage, request)
 
-    def _copy(self, passage: Passage, request: Message, wait: float) -> asyncio.Task[Message | None]:
-        task = asyncio.create_task(self._later(passage, request, wait))
-        self._copies.add(task)
-        task.add_done_callback(self._copies.discard)
-        return task
+def to_ports(ports: Sequence[int]) -> Forward:
+    """A `Forward` to whoever listens on these ports of 127.0.0.1."""
 
-    async def _later(self, passage: Passage, request: Message, wait: float) -> Message | None:
-        await asyncio.sleep(wait)
-        return await self._forward(passage, request, copy=True)
+    async def forward(target: int, request: Message) -> Message:
+        return await ask(ports[target], request)
 
-    async def _forward(self, passage: Passage, request: Message, *, copy: bool = False) -> Message | None:
-        sighting = Sighting(passage, request, copy=copy)
-        sighting = sighting._replace(call=self._sent(sighting))
-        answer = None
-        with contextlib.suppress(Broken, OSError, TimeoutError):
-            async with asyncio.timeout(ANSWER_LIMIT):
-                answer = await ask(self._targets[passage.target], request)
-        self._seen(sighting._replace(answer=answer))
-        return answer
+    return forward
 
 
 async def ask(port: int, request: Message) -> Message:

@@ -20,7 +20,8 @@ from .fleet import Fleet, Layout, StartFailed
 from .history import History, Row, digest
 from .judge import Finding, Judgement, judge
 from .line import Line
-from .proxy import FaultProxy
+from .proxy import FaultProxy, ask, to_ports
+from .relay import Relay
 from .scenario import Records, Scenario
 from .upstream import Upstream, response_digest, shown_digest
 from .user import Gone, Stuck, User
@@ -91,15 +92,16 @@ class Run:
 
     async def _happen(self, history: History) -> None:
         fleet = Fleet(self._layout, faults.dice(self._seed, "clocks"))
-        line, upstream = Line(self._seed, history, self._layout.edges), Upstream(self._seed, history)
-        front = FaultProxy(fleet.ports[1:], line.decide, line.sent, line.seen)
-        back = FaultProxy(fleet.ports[:1], upstream.decide, upstream.sent, upstream.seen)
+        line = Line(self._seed, history, self._layout.edges, lambda message: ask(front.port, message))
+        upstream = Upstream(self._seed, history)
+        edges, origin = to_ports(fleet.ports[1:]), to_ports(fleet.ports[:1])
+        front = FaultProxy(Relay(self._layout.edges, edges, line.decide, line.sent, line.seen))
+        back = FaultProxy(Relay(1, origin, upstream.decide, upstream.sent, upstream.seen))
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(fleet.close)
             for proxy in (front, back):
                 await proxy.start()
                 stack.push_async_callback(proxy.close)
-            line.port = front.port
             await fleet.start(f"http://127.0.0.1:{back.port}")
             chance, asked = faults.dice(self._seed, "kills"), asyncio.Event()
             line.on_write = lambda: self._ask(line.ops, chance, asked)
@@ -114,8 +116,8 @@ class Run:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-            await front.quiet()
-            await back.quiet()
+            await front.relay.quiet()
+            await back.relay.quiet()
             await fleet.kill(0)  # what is stored is what survives a crash
 
     def _ask(self, writes: int, chance: random.Random, asked: asyncio.Event) -> None:

@@ -13,11 +13,11 @@ from . import faults
 from .faults import NOTHING
 from .history import History, answer_digest, digest
 from .http1 import Message
-from .proxy import Passage, Sighting
+from .relay import Passage, Sighting
 
 
 class Upstream:
-    """Decides and observes for the proxy in front of the origin; `calm` says that nothing goes wrong."""
+    """Decides and observes for the relay in front of the origin; `calm` says that nothing goes wrong."""
 
     def __init__(self, seed: int, history: History) -> None:
         self.seed = seed

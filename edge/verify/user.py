@@ -19,7 +19,6 @@ from .answers import Answer, Page, local, read_view, understood
 from .http1 import Broken, request
 from .line import NUMBER, Line
 from .pages import Form
-from .proxy import ask
 
 TRIES = 60  # of one request; by then something is wrong for good
 PATIENCE = 6.0  # seconds for one answer
@@ -27,6 +26,7 @@ PAUSE, LONGEST_PAUSE = 0.05, 0.8  # seconds between two tries
 GIVES_UP = 0.01  # probability, after each try that failed
 REDIRECTS = frozenset({301, 302, 303})
 REDIRECT_LIMIT = 5
+SITE = "127.0.0.1"
 FORM = "application/x-www-form-urlencoded"
 
 Fields = list[tuple[str, str]]
@@ -166,11 +166,11 @@ class User:
     async def _try(self, number: str, method: str, target: str, fields: Fields, body: bytes) -> Answer | str:
         """The answer, or why there is none."""
         cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        ours = [("host", f"127.0.0.1:{self._line.port}"), (NUMBER, number)]
+        ours = [("host", SITE), (NUMBER, number)]
         sent = request(method, target, [*ours, *fields, *([("cookie", cookie)] if cookie else [])], body)
         try:
             async with asyncio.timeout(PATIENCE):
-                return understood(target, await ask(self._line.port, sent))
+                return understood(target, await self._line.ask(sent))
         except TimeoutError:
             return "timeout"
         except (Broken, OSError) as error:
