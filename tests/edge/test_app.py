@@ -942,6 +942,16 @@ def test_client_that_goes_away_while_sending_gets_nothing_and_does_nothing(call:
     assert client.origin.records == {}
 
 
+def test_client_that_goes_away_while_a_safe_request_is_read_gets_nothing(
+    call: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def read(request: Request) -> Response:
+        return PlainTextResponse(str(len(await request.body())))
+
+    assert call(serve(("GET /", read)).app, "GET", "/", parts=[b"half"], gone=True).messages == []
+    assert caplog.text == ""  # that is nobody's mistake
+
+
 @pytest.mark.parametrize(
     ("media_type", "body", "code"),
     [

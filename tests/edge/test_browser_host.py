@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from edge import NeedsEdge, Stateless, context
+from edge import NeedsEdge, Problem, Stateless, context
 from edge.applied import remember
 from edge.host import Host
 from edge.origin_client import OriginClient
@@ -157,6 +158,36 @@ def test_needs_edge_raised_by_a_handler_is_passed_on(browser: Answer) -> None:
     heard = browser(secret, CLAIMS)
     assert escalated(heard)
     assert "a secret" in heard.messages[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda ctx: ctx.sealed.get("code"),
+        lambda ctx: ctx.sign_in("bob"),
+        lambda ctx: ctx.sign_out(),
+    ],
+    ids=["sealed state", "signing in", "signing out"],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_needs_a_key_is_passed_on_even_if_the_app_swallows_it(
+    browser: Answer, use: Callable[[Any], Any], method: str
+) -> None:
+    async def careless(request: Request) -> Response:
+        with suppress(NeedsEdge):
+            use(context(request))
+        return PlainTextResponse("as if nothing had happened")
+
+    assert escalated(browser(careless, CLAIMS, method=method))
+
+
+def test_ended_session_is_a_problem_here_too_but_there_are_no_cookies_to_take_away(browser: Answer) -> None:
+    async def ended(request: Request) -> Response:
+        raise Problem("session-ended")
+
+    heard = browser(ended, CLAIMS)
+    assert heard.status == 401
+    assert heard.header("set-cookie") is None
 
 
 def test_collection_that_is_not_readable_is_passed_on(browser: Answer) -> None:

@@ -82,6 +82,17 @@ def test_nothing_is_sent_before_the_first_part_of_the_body(run: Run) -> None:
     assert run.parts == [(b"", False)]
 
 
+def test_stream_of_events_begins_before_the_first_one_comes(run: Run) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({**START, "headers": [(b"Content-Type", b"text/event-stream; charset=utf-8")]})
+        assert run.sent
+        await send(body(b"data: 1\n\n", more=True))
+        await send(body(b""))
+
+    run(app)
+    assert run.parts == [(b"", True), (b"data: 1\n\n", True), (b"", False)]
+
+
 def test_app_finds_context_and_session_in_its_scope(run: Run) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         assert scope["edgekit"] is run.ctx

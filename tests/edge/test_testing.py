@@ -71,6 +71,15 @@ def test_host_can_be_named() -> None:
     assert Client(app(), host="edge").get("/").json()["host"] == "edge"
 
 
+def test_client_asks_as_the_apps_own_pages_do() -> None:
+    async def site(request: Request) -> Response:
+        return JSONResponse(request.headers.get("sec-fetch-site"))
+
+    client = Client(Stateless(Starlette(routes=[Route("/", site)])))
+    assert client.get("/").json() == "same-origin"
+    assert client.get("/", headers={"sec-fetch-site": "cross-site"}).json() == "cross-site"
+
+
 def test_server_errors_are_answers_unless_asked_for() -> None:
     async def fail(request: Request) -> Response:
         raise ZeroDivisionError
