@@ -15,6 +15,7 @@ from typing import Any
 import httpx2
 
 from edge.keys import load_or_create
+from edge.release.toolchain import find_node
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60  # seconds until a process has to answer
@@ -34,6 +35,23 @@ class Cluster:
         self.start_origin()
         self.edges = [self._start_edge() for _ in range(2)]
 
+    def start_node(self, release: Path) -> str:
+        """One more edge, in Pyodide on Node.js, which serves `release`; returns its URL."""
+        files = [
+            "--origin-keys",
+            self._data / "origin-public.json",
+            "--keys",
+            self.keys / "edge-private.json",
+        ]
+        options = ["--release", release, "--origin", self._origin_url, *files]
+        process = self._start(
+            [str(find_node()), "browser/node/serve.js", *map(str, options)], stdout=subprocess.PIPE
+        )
+        assert process.stdout is not None
+        line = process.stdout.readline().decode()
+        assert line.startswith("ready "), line
+        return line.removeprefix("ready ").strip()
+
     def start_origin(self) -> None:
         options = ["--data", self._data, "--keys", self.keys / "edge-public.json", "--port", self._port]
         self._origin = self._start([sys.executable, "-m", "origin", *map(str, options)])
@@ -50,7 +68,7 @@ class Cluster:
         for process in self._processes:
             process.terminate()
         for process in self._processes:
-            process.wait()
+            process.communicate()
         self._log.close()
 
     def _start_edge(self) -> str:
@@ -71,13 +89,15 @@ class Cluster:
         with listening:
             return f"http://127.0.0.1:{listening.getsockname()[1]}"
 
-    def _start(self, command: list[str], *descriptors: int, **environment: str) -> subprocess.Popen[bytes]:
+    def _start(
+        self, command: list[str], *descriptors: int, stdout: int | None = None, **environment: str
+    ) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
             env={**os.environ, **environment},
             pass_fds=descriptors,
-            stdout=self._log,
+            stdout=self._log if stdout is None else stdout,
             stderr=self._log,
         )
         self._processes.append(process)

@@ -125,3 +125,24 @@ def cluster(programs: ModuleType, tmp_path: Path) -> Iterator[Any]:
     made = programs.Cluster(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The browser release of session_app.py, which an edge on Node.js runs too."""
+    folder = tmp_path_factory.mktemp("release")
+    edgekit = str(Path(sys.executable).with_name("edgekit"))
+    command = [
+        edgekit,
+        "build",
+        "session_app:app",
+        "--app-dir",
+        str(HERE),
+        "-o",
+        str(folder),
+        "--quality",
+        "1",
+    ]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    assert result.returncode == 0, result.stderr
+    return folder

@@ -1,4 +1,4 @@
-"""Sessions that end, on real processes and in real time: an origin and two native edges."""
+"""Sessions that end, on real processes and in real time: an origin, two native edges and one on Node.js."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ def program(programs):
         each.close()
 
 
-def test_an_ended_session_is_refused_on_every_edge_in_time(cluster, program):
+def test_an_ended_session_is_refused_on_every_edge_in_time(cluster, program, release):
     busy, quiet = cluster.edges
+    node = cluster.start_node(release)
     user = program()
     assert user.post(f"{busy}/in", user="ada").status_code == 200
     thief = program(user.cookies)
-    for edge in cluster.edges:  # both have a list from just before
+    for edge in (busy, quiet, node):  # each has a list from just before
         assert thief.get(f"{edge}/").json()["user"] == "ada"
     assert user.post(f"{busy}/out", everywhere=False).status_code == 200
     ended = time.monotonic()
@@ -37,10 +38,11 @@ def test_an_ended_session_is_refused_on_every_edge_in_time(cluster, program):
         assert time.monotonic() - ended < LIMIT
         time.sleep(0.5)
     assert answer.json()["code"] == "session-ended"
-    # The other edge has heard of nobody since, and the next question is the first.
+    # The others have heard of nobody since, and the next question is the first.
     time.sleep(max(0, ended + LIMIT - time.monotonic()))
-    refused = thief.get(f"{quiet}/")
-    assert (refused.status_code, refused.json()["code"]) == (401, "session-ended")
+    for edge in (quiet, node):
+        refused = thief.get(f"{edge}/")
+        assert (refused.status_code, refused.json()["code"]) == (401, "session-ended")
     assert user.get(f"{quiet}/").json()["user"] is None
 
 
