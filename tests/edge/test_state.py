@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import Problem
-from edge.state import STATE_LIMIT, State
+from edge.state import STATE_LIMIT, Shape, State
 
 text = st.text(st.characters(codec="utf-8"), max_size=10)
 json_values = st.recursive(
@@ -99,3 +99,23 @@ def test_oversize_state_names_its_largest_keys() -> None:
     assert "tiny" not in detail
     assert "note" not in detail
     assert "ctx.records" in detail
+
+
+# Layouts
+
+
+def test_state_of_the_present_layout_is_left_as_it_is() -> None:
+    values = {"cups": 1}
+    for shape in (Shape(), Shape(3), Shape(3, lambda values, version: {"never": "called"})):
+        assert shape.fit(values, shape.version) is values
+    assert Shape(3).fit(values, 1) is values  # without a way to bring it there
+
+
+def test_state_of_another_layout_is_brought_to_the_present_one_without_touching_what_was() -> None:
+    def upgrade(values: dict[str, Any], version: int) -> dict[str, Any]:
+        values["cart"]["from"] = version
+        return {"basket": values.pop("cart")}
+
+    before = {"cart": {"tea": 1}}
+    assert Shape(3, upgrade).fit(before, 1) == {"basket": {"tea": 1, "from": 1}}
+    assert before == {"cart": {"tea": 1}}
