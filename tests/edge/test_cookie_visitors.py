@@ -14,6 +14,7 @@ from edge import cookies
 from edge.cookie_visitors import GUEST_RENEWAL, CookieVisitors
 from edge.errors import Problem
 from edge.keys import NativeKeys, fixed, generate
+from edge.keyset import KNOWN_AHEAD, rotated
 from edge.proof import Proofs
 from edge.session_wire import Renewed
 from edge.state import STATE_LIMIT
@@ -507,3 +508,30 @@ def test_form_secret_is_one_sessions_own_and_needs_no_memory(edge: Edge, make_sc
     assert Edge(edge.keys, edge.clock, make_scope).visitors.form_secret(ANN) == secret
     assert edge.visitors.form_secret(replace(ANN, sid="t" * 22)) != secret
     assert edge.visitors.form_secrets(ANN) == [secret]
+
+
+# Keys that follow one another
+
+
+def test_sessions_forms_and_nonces_outlive_the_keys_that_made_them(clock: Any, make_scope: MakeScope) -> None:
+    old = generate()
+    before = Edge(NativeKeys(fixed(old), clock), clock, make_scope)
+    held = {"session": before.session(), "view": before.view(), "sealed": before.sealed()}
+    secret, nonce = before.visitors.form_secret(ANN), before.proofs.nonce()
+    both = rotated(old, generate()["keys"], clock())
+    after = Edge(NativeKeys(fixed(both), clock), clock, make_scope)
+    assert after.visitors.form_secret(ANN) == secret  # the new ones are not known everywhere yet
+    visitor = after.open(**held)
+    assert visitor.session is not None
+    assert visitor.view is not None
+    assert visitor.sealed == {"code": 7}
+    clock.now += KNOWN_AHEAD
+    assert after.visitors.form_secret(ANN) != secret
+    assert secret in after.visitors.form_secrets(ANN)
+    assert after.proofs.nonce() != nonce
+    visitor = after.open(session=after.session(), view=held["view"], sealed=held["sealed"])
+    assert visitor.view is not None
+    assert visitor.sealed == {"code": 7}
+    alone = Edge(NativeKeys(fixed({"keys": both["keys"][2:]}), clock), clock, make_scope)
+    assert alone.open(session=alone.session(), view=held["view"], sealed=held["sealed"]).sealed is None
+    assert secret not in alone.visitors.form_secrets(ANN)
