@@ -11,6 +11,7 @@ import pytest
 
 from edge.errors import Problem
 from edge.intake import (
+    AHEAD,
     DEPTH_LIMIT,
     HEADER_LIMIT,
     LARGE,
@@ -26,6 +27,7 @@ from edge.intake import (
     part_size,
     read_body,
     replay,
+    sent_at,
 )
 from edge.wire import is_key
 
@@ -295,6 +297,35 @@ def test_form_that_cannot_be_read_is_refused(
 ) -> None:
     with pytest.raises(Problem, match="malformed-form"):
         key_of(make_scope("POST", "/", headers), body)
+
+
+# The time
+
+
+def sent(make_scope: MakeScope, text: str, method: str = "POST") -> float:
+    scope = make_scope(method)
+    scope["headers"].append((b"edgekit-time", text.encode()))
+    return sent_at(scope, 1000.0)
+
+
+def test_write_that_waited_in_a_browser_has_the_time_of_its_making(make_scope: MakeScope) -> None:
+    assert sent(make_scope, "990500") == 990.5
+    assert sent_at(make_scope("POST"), 1000.0) == 1000.0
+
+
+def test_clock_of_a_client_may_be_ahead_but_not_far(make_scope: MakeScope) -> None:
+    assert sent(make_scope, "1030000") == 1030.0
+    assert sent(make_scope, "9" * 15) == 1000.0 + AHEAD
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "soon", "٣", "9" * 16, "0x10"])
+def test_time_that_makes_no_sense_does_not_count(make_scope: MakeScope, text: str) -> None:
+    assert sent(make_scope, text) == 1000.0
+
+
+@pytest.mark.parametrize("method", sorted(SAFE))
+def test_reads_are_of_now(make_scope: MakeScope, method: str) -> None:
+    assert sent(make_scope, "990500", method) == 1000.0
 
 
 # Why an app failed
