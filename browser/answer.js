@@ -3,7 +3,7 @@
 
 import { inTime } from "./in-time.js";
 import { isSafe } from "./network.js";
-import { fixedRoutes, match, routeOf, storedPath } from "./placement.js";
+import { fixedRoutes, isOptimistic, match, routeOf, storedPath } from "./placement.js";
 import { LOCAL_LIMIT, isHealthy, order } from "./pool.js";
 import { DEADLINE, HEADER } from "./protocol.js";
 import { race } from "./race.js";
@@ -21,7 +21,8 @@ const OWN = { [HEADER.host]: "browser" };
  * @param {() => Promise<Release | undefined>} parts.release   undefined: not there (any more)
  * @param {import("./local-host.js").LocalHost} parts.host
  * @param {() => Promise<unknown>} parts.startSoon   start the local host when it disturbs nobody
- * @param {() => Promise<string | undefined>} parts.view
+ * @param {ReturnType<typeof import("./outbox.js").createOutbox>["view"]} parts.view
+ * @param {ReturnType<typeof import("./write.js").createWrite>} parts.writes
  * @param {(request: Request) => Promise<import("./network.js").Sender>} parts.network
  * @param {(release?: Release) => Edges} parts.edges
  * @param {ReturnType<typeof import("./experience.js").createExperience>} parts.experience
@@ -31,7 +32,7 @@ const OWN = { [HEADER.host]: "browser" };
  * @param {(who: "static" | "local" | "edge" | "nobody") => void} parts.count
  */
 export function createAnswer(parts) {
-  const { origin, release, host, startSoon, view, network, experience, personal, online, now, count } = parts;
+  const { origin, release, host, startSoon, view, writes, network, experience, personal, online, now, count } = parts;
 
   /**
    * @param {Request} request
@@ -43,10 +44,12 @@ export function createAnswer(parts) {
   async function locally(request, route, signal, edges, later) {
     const began = now();
     const known = personal();
-    const [payload, ready] = await Promise.all([view(), inTime(host.start(), DEADLINE.start, false)]);
+    const ready = await inTime(host.start(), DEADLINE.start, false);
     if (!ready) return null;
+    const { view: payload, pending } = await view();
     const since = now();
     const response = await host.answer(request, payload, signal, later);
+    if (pending > 0) response?.headers.set(HEADER.pending, String(pending));
     const late = now() - since > LOCAL_LIMIT;
     // Offline a handler may wait for what does not come. That does not make it slow.
     if (late && edges.members().some((edge) => isHealthy(edge, began))) experience.wasSlow(route);
@@ -71,6 +74,31 @@ export function createAnswer(parts) {
   }
 
   /**
+   * The first answer; null if nobody has one.
+   *
+   * @param {Request} request
+   * @param {string} route   its pattern, "" if only an edge may answer
+   * @param {Edges} edges
+   * @param {AbortSignal} gone   whoever asked
+   * @param {(work: Promise<unknown>) => void} later
+   */
+  function compete(request, route, edges, gone, later) {
+    const safe = isSafe(request.method);
+    const facts = { safe, anywhere: route !== "", slow: experience.isSlow(route), local: host.status(), online: online() };
+    /** @type {Promise<import("./network.js").Sender> | undefined} */
+    let sender;
+    return race(
+      order({ ...facts, edges: edges.members(), now: now() }),
+      async (to, signal) => {
+        if (to === "local") return locally(request, route, signal, edges, later);
+        if (safe && isQuestion(request)) await writes.settled();
+        return edges.ask(to, await (sender ??= network(request)), signal);
+      },
+      gone,
+    );
+  }
+
+  /**
    * @param {Request} request
    * @param {(work: Promise<unknown>) => void} later   keeps the worker alive for work that is not waited for
    */
@@ -86,32 +114,16 @@ export function createAnswer(parts) {
       return fileAnswer(request, await found.read(stored), etag, OWN);
     }
 
-    const safe = isSafe(request.method);
-    const anywhere = placement === "anywhere" && safe;
-    const route = anywhere && found ? routeOf(found.manifest, url) : "";
-    const edges = parts.edges(found);
     await inTime(experience.loaded, DEADLINE.storage, undefined);
-    const local = host.status();
-    if (anywhere && local === "startable") later(startSoon());
-    const slow = experience.isSlow(route);
-    const plan = order({ safe, anywhere, slow, local, edges: edges.members(), online: online(), now: now() });
-    /** @type {Promise<import("./network.js").Sender> | undefined} */
-    let sender;
-    /** @type {"local" | "edge" | "nobody"} */
-    let who = "nobody";
-    const response = await race(
-      plan,
-      async (to, signal) => {
-        const answer =
-          to === "local"
-            ? await locally(request, route, signal, edges, later)
-            : await edges.ask(to, await (sender ??= network(request)), signal);
-        if (answer !== null && !signal.aborted) who = to === "local" ? "local" : "edge";
-        return answer;
-      },
-      request.signal,
-    );
-    count(who);
+    const anywhere = placement === "anywhere";
+    const optimistic = found !== undefined && isOptimistic(found.manifest, url);
+    if (anywhere && host.status() === "startable") later(startSoon());
+    const route = anywhere && found && isSafe(request.method) ? routeOf(found.manifest, url) : "";
+    const edges = parts.edges(found);
+    const response = isSafe(request.method)
+      ? await compete(request, route, edges, request.signal, later)
+      : await writes.write(request, optimistic, (sent) => compete(sent, "", edges, request.signal, later), later);
+    count(response === null ? "nobody" : response.headers.get(HEADER.host) === "browser" ? "local" : "edge");
     if (response !== null) return response;
     const works = host.status() === "down" || found === undefined ? [] : fixedRoutes(found.manifest);
     const alone = works.filter((pattern) => experience.known().alone.includes(pattern));
@@ -119,6 +131,11 @@ export function createAnswer(parts) {
   }
 
   return { answer, ifReady };
+}
+
+/** Whether the answer may depend on what the user has done; that of an image or a script does not. @param {Request} request */
+function isQuestion({ destination }) {
+  return ["", "document", "iframe", "frame"].includes(destination);
 }
 
 /** The page that the app brings along for this: a static file `…/offline.html`. @param {Release} release */

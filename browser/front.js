@@ -6,11 +6,13 @@ import { createEdges } from "./edges.js";
 import { createExperience } from "./experience.js";
 import { inTime } from "./in-time.js";
 import { inspection, listCaches } from "./inspect.js";
-import { mintKey } from "./keys.js";
+import { keyMint } from "./keys.js";
 import { createNetwork } from "./network.js";
+import { outboxPage } from "./outbox-page.js";
 import { DEADLINE, PATH } from "./protocol.js";
 import { answerCalls } from "./rpc.js";
 import { unavailable } from "./unavailable.js";
+import { createWriting } from "./writing.js";
 
 /**
  * @param {object} parts
@@ -18,6 +20,7 @@ import { unavailable } from "./unavailable.js";
  * @param {string} parts.origin   the site's own origin
  * @param {{caches: CacheStorage, fetch: import("./protocol.js").Fetch}} parts.platform
  * @param {import("./store.js").Store} parts.store
+ * @param {import("./outbox-table.js").Table} parts.table
  * @param {ReturnType<typeof import("./user.js").createUser>} parts.user
  * @param {ReturnType<typeof import("./prover.js").createProver>} parts.prover
  * @param {() => Promise<import("./release.js").Release | undefined>} parts.release
@@ -26,8 +29,10 @@ import { unavailable } from "./unavailable.js";
  * @param {ReturnType<typeof import("./log.js").createLog>} parts.log
  * @param {() => import("./protocol.js").HostState} parts.state
  * @param {() => number} parts.now   ms
+ * @param {(effects: string) => void} parts.onApplied   gets what a write that is confirmed now has changed
+ * @param {() => void} parts.onHalt   there is something to be sent, and no edge
  */
-export function createFront({ id, origin, platform, store, user, prover, release, host, startSoon, log, state, now }) {
+export function createFront({ id, origin, platform, store, user, prover, release, host, startSoon, log, state, now, ...parts }) {
   const { fetch, caches } = platform;
   const since = now();
   const answers = { local: 0, edge: 0, static: 0, nobody: 0 };
@@ -39,13 +44,26 @@ export function createFront({ id, origin, platform, store, user, prover, release
   const edgesOf = (/** @type {import("./release.js").Release | undefined} */ found) =>
     (edges ??= createEdges({ bases: found?.manifest.edges ?? [""], fetch, now, random: Math.random, note: log.note }));
 
+  const mintKey = keyMint(store);
+  const network = createNetwork({ fetch, prover, mintKey, user });
+  const development = () => state().mode === "development";
+  const writing = createWriting({
+    ...{ ...parts, id, origin, user, host, mintKey, network, development, now },
+    edges: async () => edgesOf(await release()),
+    note(error) {
+      log.note(error);
+      if (development()) console.warn(String(error));
+    },
+  });
+
   const { answer, ifReady } = createAnswer({
     origin,
     release,
     host,
     startSoon,
-    view: user.current,
-    network: createNetwork({ fetch, prover, mintKey: () => mintKey(store), user }),
+    view: writing.outbox.view,
+    writes: writing.writes,
+    network,
     edges: edgesOf,
     experience,
     personal: () => personal,
@@ -74,20 +92,41 @@ export function createFront({ id, origin, platform, store, user, prover, release
       storage: (await navigator.storage?.estimate?.()) ?? null,
       edges: edgesOf(found).members(),
       answers,
+      outbox: { ...(await writing.list()), verdicts: writing.verdicts.counts() },
       routes: experience.known(),
       worker: { since, now: now() },
       errors: log.errors(),
     });
   }
 
+  const acts = {
+    retry: writing.verdicts.retry,
+    discard: writing.verdicts.discard,
+    send: () => inTime(writing.line.flush({ urgent: true }), DEADLINE.drain, undefined),
+  };
+
+  /** @param {Request} request @param {(work: Promise<unknown>) => void} later */
+  function find(request, later) {
+    switch (new URL(request.url).pathname) {
+      case PATH.browser:
+        return inspect(request);
+      case PATH.outbox:
+        return outboxPage(request, writing.list, acts);
+      default:
+        return answer(request, later);
+    }
+  }
+
   return {
+    writing,
+
     /** The network has told Python something about the user. */
     onPersonal: () => void (personal += 1),
 
     /** @param {Request} request @param {(work: Promise<unknown>) => void} later */
     async respond(request, later) {
       try {
-        return await (new URL(request.url).pathname === PATH.browser ? inspect(request) : answer(request, later));
+        return await find(request, later);
       } catch (error) {
         if (request.signal.aborted) throw error;
         log.note(error);

@@ -12,6 +12,8 @@ import { answer, escape, kitPage } from "./unavailable.js";
  * @property {{usage?: number, quota?: number} | null} storage   bytes
  * @property {readonly import("./pool.js").Member[]} edges
  * @property {{local: number, edge: number, static: number, nobody: number}} answers   since this worker started
+ * @property {{waiting: unknown[], rejected: unknown[], others: number, halted: string, verdicts: Record<string, number>}} outbox
+ *   verdicts: since this worker started; unforeseen: not as it was foretold
  * @property {{slow: Record<string, number>, alone: string[]}} routes   slow: until, ms since 1970
  * @property {{since: number, now: number}} worker   ms since 1970
  * @property {readonly import("./log.js").Entry[]} errors
@@ -35,13 +37,15 @@ export async function listCaches(caches, prefix) {
 /** @param {Request} request @param {Facts} facts */
 export function inspection(request, facts) {
   if (!(request.headers.get("accept") ?? "").includes("text/html")) {
-    return answer(request, JSON.stringify(facts, null, 1), "application/json", 200);
+    const { waiting, rejected, ...outbox } = facts.outbox; // what stands in them is on a page of its own
+    const counted = { ...facts, outbox: { ...outbox, waiting: waiting.length, rejected: rejected.length } };
+    return answer(request, JSON.stringify(counted, null, 1), "application/json", 200);
   }
   return kitPage(request, "This browser's own host", page(facts), 200);
 }
 
 /** @param {Facts} facts */
-function page({ state, release, start, caches, storage, edges, answers, routes, worker, errors }) {
+function page({ state, release, start, caches, storage, edges, answers, outbox, routes, worker, errors }) {
   const time = (/** @type {number} */ ms) => new Date(ms).toISOString();
   const health = (/** @type {Facts["edges"][number]} */ { failures, notBefore }) =>
     notBefore > worker.now ? `not asked before ${time(notBefore)}, ${failures} failures in a row` : "healthy";
@@ -65,6 +69,10 @@ function page({ state, release, start, caches, storage, edges, answers, routes, 
       ["answered", Object.entries(answers).map(([who, count]) => `${who} ${count}`).join(", ")],
       ["slow here", Object.entries(routes.slow).map(([route, until]) => `${route} until ${time(until)}`).join(", ") || "none"],
       ["without network", routes.alone.join(", ") || "none yet"],
+    ]),
+    table("Writes", [
+      ["outbox", `${outbox.waiting.length} waiting, ${outbox.rejected.length} refused, ${outbox.others} of others${outbox.halted ? `; ${outbox.halted}` : ""}`],
+      ["verdicts", Object.entries(outbox.verdicts).map(([what, count]) => `${what} ${count}`).join(", ")],
     ]),
     table("Storage", [
       ["of this site", storage ? `${size(storage.usage ?? 0)} of ${size(storage.quota ?? 0)}` : "not known"],

@@ -31,7 +31,8 @@ export function isSafe(method) {
  * @param {ReturnType<typeof import("./prover.js").createProver>} parts.prover
  * @param {() => Promise<string>} parts.mintKey
  * @param {Pick<ReturnType<typeof import("./user.js").createUser>, "accept" | "refresh" | "session">} parts.user
- * @returns {(request: Request) => Promise<Sender>}   reads the body of a request that changes something
+ * @returns {(request: Request, options?: {raw?: boolean}) => Promise<Sender>}   reads the body of a request that
+ *   changes something. raw: answers come as the edge has given them, and nothing is learnt from them
  */
 export function createNetwork({ fetch, prover, mintKey, user }) {
   /** @param {() => Promise<Response>} go */
@@ -72,7 +73,7 @@ export function createNetwork({ fetch, prover, mintKey, user }) {
     return prover.send(request.url, carrying(request, signal), await user.session());
   }
 
-  return async (request) => {
+  return async (request, { raw = false } = {}) => {
     if (isSafe(request.method)) {
       return {
         safe: true,
@@ -82,10 +83,11 @@ export function createNetwork({ fetch, prover, mintKey, user }) {
       };
     }
     const { init, size, write } = await rebuilt(request, mintKey);
+    const go = raw ? attempt : own;
     return {
       safe: false,
       size,
-      send: (_base, signal) => own(async () => prover.send(request.url, { ...init, signal }, { ...(await user.session()), write })),
+      send: (_base, signal) => go(async () => prover.send(request.url, { ...init, signal }, { ...(await user.session()), write })),
     };
   };
 }

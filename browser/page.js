@@ -10,6 +10,7 @@
  */
 
 import { LIMITS, reasonToStay, thisDevice } from "./device.js";
+import { watchOutbox } from "./page-outbox.js";
 import { watchUser } from "./page-user.js";
 import { container, keep, register, watchInstall } from "./register.js";
 import { createClient } from "./rpc-client.js";
@@ -29,6 +30,9 @@ const client = createClient(() => workers?.controller);
 class Edgekit extends EventTarget {
   /** A page that the browser itself has answered proves that its host is ready. @type {HostState} */
   state = { phase: whoAnswered()?.host === "browser" ? "ready" : "idle", release: "", mode: "production" };
+
+  /** What this browser has answered and no edge has confirmed. @type {import("./protocol.js").OutboxState} */
+  outbox = { waiting: 0, rejected: 0, halted: "", verdicts: [] };
 
   /** Who answered this page, and in how many ms of its own time. */
   get whoAnswered() {
@@ -77,6 +81,7 @@ function whoAnswered() {
 
 /** @type {ServiceWorkerRegistration | undefined} */
 let joined;
+watchOutbox(edgekit, (message, transfer = []) => (joined?.active?.postMessage(message, transfer), Boolean(joined?.active)));
 const whose = watchUser(edgekit, (type) => (joined?.active?.postMessage({ type }), Boolean(joined?.active)));
 
 /** @param {ServiceWorkerContainer} workers @param {ServiceWorkerRegistration} registration */
@@ -115,8 +120,10 @@ function follow(workers, registration) {
   document.addEventListener("visibilitychange", warm);
   setInterval(warm, WARM_EVERY);
   setInterval(update, LONG_VISIT);
+  addEventListener("online", warm);
   tell("status");
   tell("who");
+  tell("outbox");
   registration.waiting?.postMessage({ type: "status" });
   warm();
   // Loaded around the worker (shift-reload): the edge may have changed the view without its knowledge.

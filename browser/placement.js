@@ -4,9 +4,14 @@
 import { PAGE_FILES, PATH } from "./protocol.js";
 
 /** @typedef {import("./protocol.js").Manifest} Manifest */
+/** @type {readonly string[]} */
+const OWN = [PATH.browser, PATH.outbox]; // pages that the worker makes itself
+
 /** @typedef {"static" | "anywhere" | "edge" | "pass"} Placement */
 
-/** @type {WeakMap<Manifest, RegExp[]>} */
+/** @typedef {Manifest["placement"]} Table */
+
+/** @type {WeakMap<Table, RegExp[]>} */
 const compiled = new WeakMap();
 
 /**
@@ -17,7 +22,7 @@ const compiled = new WeakMap();
  */
 export function passes(url, origin) {
   if (url.origin !== origin || url.pathname === PATH.worker) return true;
-  return url.pathname.startsWith(PATH.reserved) && url.pathname !== PATH.browser && !isPageFile(url.pathname);
+  return url.pathname.startsWith(PATH.reserved) && !OWN.includes(url.pathname) && !isPageFile(url.pathname);
 }
 
 /**
@@ -34,7 +39,17 @@ export function match(manifest, method, url, origin) {
   if (passes(url, origin)) return "pass";
   const reads = method === "GET" || method === "HEAD";
   if (reads && storedPath(manifest, url.pathname) !== undefined) return "static";
-  return indexOf(manifest, url) < 0 ? "edge" : "anywhere";
+  return indexOf(manifest.placement, url) < 0 ? "edge" : "anywhere";
+}
+
+/**
+ * Whether the local host may answer a write to this URL before an edge has.
+ *
+ * @param {Manifest} manifest
+ * @param {URL} url
+ */
+export function isOptimistic({ optimistic = [] }, url) {
+  return indexOf(optimistic, url) >= 0;
 }
 
 /**
@@ -44,13 +59,13 @@ export function match(manifest, method, url, origin) {
  * @param {URL} url
  */
 export function routeOf(manifest, url) {
-  return manifest.placement[indexOf(manifest, url)]?.pattern ?? "";
+  return manifest.placement[indexOf(manifest.placement, url)]?.pattern ?? "";
 }
 
-/** @param {Manifest} manifest @param {URL} url */
-function indexOf(manifest, url) {
+/** @param {Table} table @param {URL} url */
+function indexOf(table, url) {
   const path = decoded(url.pathname);
-  return path === undefined ? -1 : patterns(manifest).findIndex((pattern) => pattern.test(path));
+  return path === undefined ? -1 : patterns(table).findIndex((pattern) => pattern.test(path));
 }
 
 /**
@@ -92,13 +107,13 @@ function decoded(pathname) {
   }
 }
 
-/** @param {Manifest} manifest */
-function patterns(manifest) {
-  let list = compiled.get(manifest);
+/** @param {Table} table */
+function patterns(table) {
+  let list = compiled.get(table);
   if (list === undefined) {
     // Without the flag "u": Python escapes more characters than that flag lets one escape.
-    list = manifest.placement.map(({ regex }) => new RegExp(regex));
-    compiled.set(manifest, list);
+    list = table.map(({ regex }) => new RegExp(regex));
+    compiled.set(table, list);
   }
   return list;
 }

@@ -19,6 +19,10 @@ export const HEADER = Object.freeze({
   status: "Edgekit-Status", // the real status of an answer to such a client
   location: "Edgekit-Location", // and its real Location
   key: "Idempotency-Key",
+  replayed: "Idempotency-Replayed", // an edge had applied this request before
+  time: "Edgekit-Time", // ms since 1970: when the user acted, for a write that this browser has answered itself
+  effects: "Edgekit-Effects", // from Python to the worker: what such a write changes (see edge/settlement.py)
+  pending: "Edgekit-Pending", // on an answer of this browser: how many writes no edge has confirmed yet
   proof: "DPoP", // RFC 9449: that this device sends the request
   nonce: "DPoP-Nonce", // and what the next proof has to name
 });
@@ -41,9 +45,11 @@ export const PATH = Object.freeze({
   releases: "/_edge/releases/",
   keys: "/_edge/keys",
   view: "/_edge/view",
+  records: "/_edge/records/",
   plain: "/_edge/session/plain",
   health: "/_edge/health",
   browser: "/_edge/browser",
+  outbox: "/_edge/outbox",
 });
 
 /** Files of the kit that pages load by a stable address instead of a hashed one. */
@@ -51,6 +57,7 @@ export const PAGE_FILES = Object.freeze([
   "page.js",
   "strip.js",
   "device.js",
+  "page-outbox.js",
   "page-user.js",
   "register.js",
   "rpc-client.js",
@@ -61,6 +68,12 @@ export const PAGE_FILES = Object.freeze([
 /** One cache per release: `RELEASE_CACHE` + its id. Catalog answers outlive releases. */
 export const RELEASE_CACHE = "edgekit-release-";
 export const CATALOG_CACHE = "edgekit-catalog";
+/** What Python has read about the user: this and a name for the user. */
+export const PERSONAL_CACHE = "edgekit-personal-";
+
+/** Name of the channel between workers and pages, and of the lock that a worker holds while it sends its outbox. */
+export const CHANNEL = "edgekit";
+export const OUTBOX_LOCK = "edgekit-outbox";
 
 export const DATABASE = "edgekit";
 
@@ -74,6 +87,8 @@ export const MESSAGE = Object.freeze({
   user: "user", // worker → page: `{type, user, sure}`, whose session it is; sure: an edge has just said so
   update: "update", // worker → page: `{type, release}` waits for the page to agree
   take: "take", // page → waiting worker: take over
+  outbox: "outbox", // page → worker: say how the outbox is; and what the worker then tells everybody, see `OutboxState`
+  excuse: "excuse", // page → worker: the user's next write may go before what is waiting
   port: "port", // page → worker, with a MessagePort: answer the `Call`s that come through it
 });
 
@@ -83,6 +98,8 @@ export const DEADLINE = Object.freeze({
   boot: 60_000, // a boot that a Content-Security-Policy blocks never rejects by itself
   start: 20_000, // until a request does not wait for a boot any longer
   local: 10_000, // until the local host has given status and headers
+  drain: 5_000, // until a write that has to wait for earlier ones is given up
+  settle: 2_000, // until a question goes to an edge that does not have all of them
   network: 60_000, // until an edge has given status and headers
   suspect: 5_000, // until an edge that has not answered is asked for its health
   probe: 10_000, // until it has answered that
@@ -103,6 +120,13 @@ export const DEADLINE = Object.freeze({
  * @property {number} [total]   bytes, while downloading
  * @property {string} [reason]   one sentence, when failed, or when idle on purpose
  *
+ * @typedef {object} OutboxState   of whoever is here now
+ * @property {number} waiting   writes that this browser has answered and no edge has confirmed
+ * @property {number} rejected   that an edge has refused
+ * @property {string} halted   why they cannot be sent at present, "" if that is not known
+ * @property {{seq: number, key: string, method: string, path: string, verdict: "applied" | "replayed" | "rejected",
+ *   asForetold: boolean}[]} verdicts   what became of some just now; key: "" if it is in the form
+ *
  * @typedef {(input: RequestInfo | URL, init?: RequestInit) => Promise<Response>} Fetch
  *
  * @typedef {object} Manifest   `/_edge/manifest.json`; paths are URL paths
@@ -115,6 +139,7 @@ export const DEADLINE = Object.freeze({
  * @property {string} python
  * @property {string} abi
  * @property {{pattern: string, regex: string}[]} placement   the `anywhere` routes
+ * @property {{pattern: string, regex: string}[]} [optimistic]   whose writes may be answered ahead of an edge
  * @property {Record<string, string>} static   public path → stored path
  * @property {Record<"loader" | "factory" | "wasm" | "stdlib" | "site" | "app" | "kit", string>
  *   & Partial<Record<"edge" | "late", string>>} roles   edge: the kit's own Python; late: not needed at the start

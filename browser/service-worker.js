@@ -8,8 +8,10 @@ import { createLocalHost } from "./local-host.js";
 import { createLog } from "./log.js";
 import { createLull } from "./lull.js";
 import { isSafe } from "./network.js";
+import { openTable } from "./outbox-table.js";
+import { createPersonal } from "./personal.js";
 import { passes } from "./placement.js";
-import { MESSAGE, PATH, PROTOCOL } from "./protocol.js";
+import { MESSAGE, OUTBOX_LOCK, PATH, PROTOCOL } from "./protocol.js";
 import { createProver } from "./prover.js";
 import { prune } from "./release.js";
 import { boot } from "./runtime.js";
@@ -74,11 +76,17 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const fetchKeys = async () => (await fetch(PATH.keys, { credentials: "omit", redirect: "error" })).json();
   const prover = createProver({ store, fetch, deviceKey: createDeviceKey(store), origin, now });
   const person = (/** @type {string} */ user, sure = true) => ({ type: MESSAGE.user, user, sure });
-  const onChange = (/** @type {string} */ who) => void tell(person(who));
+  const onChange = (/** @type {string} */ who) => {
+    void tell(person(who));
+    void personal.tidy().catch(log.note);
+    void front.writing.announce().then(() => send()); // perhaps what was waiting for somebody
+  };
   const user = createUser({ store, send: prover.send, findKey: keyRing(fetchKeys, now), now, onChange });
 
   const log = createLog({ now, console, development: () => state.mode === "development" });
   const estimate = async () => (await navigator.storage?.estimate?.()) ?? {}; // WebKitGTK has none
+  const who = async () => (await user.session()).ath.slice(0, 16);
+  const personal = createPersonal({ caches, who, note: log.note });
   const kept = snapshotStore(id, { caches, estimate });
   const host = createLocalHost({
     now,
@@ -92,7 +100,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
       const { manifest, read } = await keeper.current();
       state = { ...state, mode: manifest.mode };
       const development = manifest.mode === "development";
-      const services = createServices({ ...platform, asUser: user.send, development, onPersonal: front.onPersonal });
+      const services = createServices({ ...platform, asUser: user.send, personal, development, onPersonal: front.onPersonal });
       const snapshots = development ? undefined : kept; // the next change comes before the next start
       const parts = { loadPyodide, createPyodideModule, manifest, read, services, snapshots, log: log.print };
       const app = await boot({ ...parts, host: "browser" });
@@ -104,11 +112,20 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const lull = createLull(now, (ms) => new Promise((resolve) => setTimeout(resolve, ms)));
   const startSoon = async () => host.ready() || (await lull.quiet(), host.start());
 
-  const parts = { id, origin, platform, store, user, prover, host, startSoon, log, now, release: keeper.installed, state: () => state };
-  const front = createFront(parts);
+  const sync = /** @type {any} */ (sw.registration).sync; // Background Sync, where there is one
+  const front = createFront({
+    ...{ id, origin, platform, store, user, prover, host, startSoon, log, now, release: keeper.installed, state: () => state },
+    table: openTable(globalThis.indexedDB),
+    onApplied: (effects) => void personal.renew(effects, (path) => user.send(path, { cache: "no-store", redirect: "error" })).catch(log.note),
+    onHalt: () => void sync?.register(OUTBOX_LOCK).catch(() => {}),
+  });
+
+  /** What is waiting; not while another worker rules: its memory would not know. @param {{urgent?: boolean}} [options] */
+  const send = async (options) => (isInCharge() ? front.writing.line.flush(options) : undefined);
 
   const takeover = createTakeover(store, PROTOCOL);
   const isWaiting = () => sw.serviceWorker?.state === "installed";
+  const isInCharge = () => ["activating", "activated", undefined].includes(sw.serviceWorker?.state);
   const offer = { type: MESSAGE.update, release: id };
 
   async function arrive() {
@@ -136,7 +153,8 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
     const { installing, waiting } = sw.registration;
     // A release that is arriving fills its cache just now.
     const tidy = installing === null && waiting === null ? prune(id, platform) : undefined;
-    event.waitUntil(Promise.all([sw.clients.claim(), takeover.done(), tidy]));
+    user.reopen();
+    event.waitUntil(Promise.all([sw.clients.claim(), takeover.done(), tidy, front.writing.reload().then(() => void send())]));
     // Not waited for: requests are held back until this event is over.
     void (state.mode === "development" ? host.start() : startSoon());
   });
@@ -153,7 +171,14 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   sw.addEventListener("message", (event) => {
     switch (event.data?.type) {
       case MESSAGE.warm:
-        event.waitUntil(Promise.all([startSoon(), renew(), user.current()]));
+        event.waitUntil(Promise.all([startSoon(), renew(), user.current(), send()]));
+        break;
+      case MESSAGE.outbox:
+        event.waitUntil(front.writing.announce());
+        break;
+      case MESSAGE.excuse:
+        front.writing.writes.excuse();
+        event.ports[0]?.postMessage(null);
         break;
       case MESSAGE.status:
         event.source?.postMessage({ type: MESSAGE.state, state });
@@ -174,10 +199,17 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
     }
   });
 
+  sw.addEventListener("online", () => void send({ urgent: true }));
+  sw.addEventListener(/** @type {any} */ ("sync"), (/** @type {any} */ event) => {
+    if (event.tag === OUTBOX_LOCK) event.waitUntil(send({ urgent: true }));
+  });
+
   // A task of Python that dies takes the interpreter with it, and nobody is there to catch it.
   const onError = (/** @type {any} */ error) => error?.pyodide_fatal_error && host.crashed(error);
   sw.addEventListener("error", (event) => onError(event.error));
   sw.addEventListener("unhandledrejection", (event) => onError(event.reason));
+
+  void send();
 
   // A worker that was stopped starts at its next event; its host starts with it, at once where that is quick.
   // Not before the install: then the release is not there yet.

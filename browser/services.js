@@ -7,24 +7,32 @@ import { CATALOG_CACHE, DEADLINE } from "./protocol.js";
 /** @typedef {import("./protocol.js").Reply} Reply */
 /** @typedef {{fetch: import("./protocol.js").Fetch, caches: CacheStorage}} Platform */
 /** @typedef {(path: string, init: RequestInit) => Promise<Response>} AsUser   sends a proof of this device along */
+/** @typedef {ReturnType<typeof import("./personal.js").createPersonal>} Personal */
 
 const EDGE = "/_edge";
 /** @type {Reply} */
 const UNREACHABLE = [0, "", new Uint8Array()];
 
 /**
- * @param {Platform & {asUser?: AsUser, development: boolean, onPersonal?: () => void}} platform   `onPersonal`: the
- *   network has told Python something about the user
+ * @param {Platform & {asUser?: AsUser, personal?: Personal, development: boolean, onPersonal?: () => void}} platform
+ *   `onPersonal`: the network has told Python something about the user
  * @returns {import("./protocol.js").Services}
  */
-export function createServices({ development, onPersonal = () => {}, asUser, ...platform }) {
+export function createServices({ development, onPersonal = () => {}, asUser, personal, ...platform }) {
   return {
     config: JSON.stringify({ origin: true, keys: null, development }),
     publicFetch: (path, etag) => publicFetch(platform, EDGE + path, etag),
     async userFetch(method, target, headers) {
-      const reply = await userFetch(asUser ?? platform.fetch, method, EDGE + target, headers);
-      if (reply !== UNREACHABLE) onPersonal();
-      return reply;
+      if (method !== "GET") return UNREACHABLE; // only an edge may write
+      const [path, name] = [EDGE + target, (await personal?.who()) ?? ""];
+      const reply = await readRecord(asUser ?? platform.fetch, path, parseHeaders(headers));
+      if (reply[0] !== 0 && reply[0] < 500) {
+        onPersonal();
+        if (reply[0] === 200) void personal?.keep(name, path, copyOf(reply));
+        return reply;
+      }
+      const kept = await personal?.find(name, path);
+      return kept === undefined ? reply : replyOf(kept);
     },
   };
 }
@@ -63,19 +71,17 @@ async function publicFetch({ fetch, caches }, path, etag) {
 }
 
 /**
- * GET as the user, whom the edge knows by a cookie. Never kept.
+ * GET as the user, whom the edge knows by a cookie.
  *
  * @param {AsUser} asUser
- * @param {string} method
- * @param {string} target
- * @param {string} headers
+ * @param {string} path
+ * @param {Headers} headers
  * @returns {Promise<Reply>}
  */
-async function userFetch(asUser, method, target, headers) {
-  if (method !== "GET") return UNREACHABLE; // only an edge may write
+async function readRecord(asUser, path, headers) {
   try {
-    const response = await asUser(target, {
-      headers: parseHeaders(headers),
+    const response = await asUser(path, {
+      headers,
       credentials: "same-origin",
       cache: "no-store",
       redirect: "error",

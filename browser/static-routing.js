@@ -9,7 +9,7 @@ export async function route(event) {
     condition: { urlPattern: { pathname } },
     source,
   });
-  const kept = [PATH.browser, ...PAGE_FILES.map((name) => PATH.reserved + name)].map((path) => rule(path, "fetch-event"));
+  const kept = [PATH.browser, PATH.outbox, ...PAGE_FILES.map((name) => PATH.reserved + name)].map((path) => rule(path, "fetch-event"));
   try {
     await event.addRoutes?.([...kept, rule(`${PATH.reserved}*`, "network")]);
   } catch {

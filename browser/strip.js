@@ -1,8 +1,9 @@
 // @ts-check
 /**
- * `<edgekit-strip>`: one line that says who answered this page and how fast, how far the local host is, and
- * whether the network is there. Imports nothing, because it is served as /_edge/strip.js; colours come from
- * the page, and `::part(strip)`, `::part(answer)`, `::part(host)`, `::part(network)` style it.
+ * `<edgekit-strip>`: one line that says who answered this page and how fast, how far the local host is, whether
+ * the network is there, and what has not been sent yet. Imports nothing, because it is served as /_edge/strip.js;
+ * colours come from the page, and `::part(strip)`, `::part(answer)`, `::part(host)`, `::part(network)`,
+ * `::part(outbox)` style it.
  *
  * @typedef {import("./protocol.js").HostState} HostState
  */
@@ -11,8 +12,9 @@ const STYLE = `
 :host { display: block }
 [part=strip] { display: flex; flex-wrap: wrap; gap: .25em 1.5em; margin: 0; padding: .4em 1em;
   font: .85em/1.4 ui-monospace, monospace; color: inherit; border-top: 1px solid GrayText }
-[part=host]:empty, [part=network]:empty { display: none }
-[part=network] { font-weight: bold }
+[part=host]:empty, [part=network]:empty, [part=outbox][hidden] { display: none }
+[part=network], [part=outbox] { font-weight: bold }
+[part=outbox] { color: inherit }
 `;
 
 /** @type {Record<string, string>} */
@@ -24,6 +26,7 @@ class EdgekitStrip extends HTMLElement {
   #answer = part("span", "answer");
   #host = part("span", "host");
   #network = part("span", "network");
+  #outbox = part("a", "outbox");
 
   constructor() {
     super();
@@ -33,7 +36,8 @@ class EdgekitStrip extends HTMLElement {
     root.adoptedStyleSheets = [sheet];
     const strip = part("p", "strip");
     strip.setAttribute("role", "status");
-    strip.append(this.#answer, " ", this.#host, " ", this.#network); // the spaces are for what is read aloud
+    this.#outbox.setAttribute("href", "/_edge/outbox");
+    strip.append(this.#answer, " ", this.#host, " ", this.#network, " ", this.#outbox); // the spaces are for what is read aloud
     root.append(strip);
   }
 
@@ -42,6 +46,7 @@ class EdgekitStrip extends HTMLElement {
     const { signal } = this.#listening;
     const update = () => this.#update();
     document.addEventListener("edgekit", update, { signal });
+    document.addEventListener("edgekit-outbox", update, { signal });
     addEventListener("online", update, { signal });
     addEventListener("offline", update, { signal });
     addEventListener("load", () => setTimeout(update), { signal }); // the timing is complete only then
@@ -53,7 +58,7 @@ class EdgekitStrip extends HTMLElement {
   }
 
   #update() {
-    /** @type {{state: HostState} | undefined} */
+    /** @type {{state: HostState, outbox: import("./protocol.js").OutboxState} | undefined} */
     const edgekit = /** @type {any} */ (globalThis).edgekit;
     const answer = answered();
     // Before the page script has run it is known all the same who answered this page.
@@ -61,6 +66,9 @@ class EdgekitStrip extends HTMLElement {
     write(this.#answer, answer?.text ?? "answered: unknown");
     write(this.#host, described(state));
     write(this.#network, navigator.onLine ? "" : "offline");
+    const unsent = edgekit ? waiting(edgekit.outbox) : "";
+    write(this.#outbox, unsent);
+    this.#outbox.hidden = unsent === "";
   }
 }
 
@@ -85,6 +93,13 @@ function described({ phase, loaded, total, reason } = {}) {
   return `local host: ${{ idle: "none yet", download: "downloading", start: "starting", ready: "ready" }[phase]}`;
 }
 
+/** @param {import("./protocol.js").OutboxState} outbox */
+function waiting({ waiting, rejected }) {
+  const count = (/** @type {number} */ n) => `${n} ${n === 1 ? "change" : "changes"}`;
+  const parts = [...(waiting > 0 ? [`${count(waiting)} not sent`] : []), ...(rejected > 0 ? [`${count(rejected)} refused`] : [])];
+  return parts.join(", ");
+}
+
 function controlled() {
   try {
     return Boolean(navigator.serviceWorker?.controller);
@@ -103,7 +118,7 @@ function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** @param {"p" | "span"} tag @param {string} name */
+/** @param {"p" | "span" | "a"} tag @param {string} name */
 function part(tag, name) {
   const element = document.createElement(tag);
   element.setAttribute("part", name);

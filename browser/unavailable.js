@@ -18,15 +18,31 @@ export function unavailable(request, routes = [], own = undefined) {
   return answer(request, request.method === "HEAD" ? null : own.body, own.headers.get("content-type") ?? "text/html");
 }
 
+/**
+ * The answer to a write that was not sent, because others have to reach an edge before it.
+ *
+ * @param {Request} request
+ * @param {number} count   how many
+ * @returns {Response} 503
+ */
+export function unsent(request, count) {
+  const earlier = count === 1 ? "A change that you made before" : `${count} changes that you made before`;
+  const waits = `${earlier} could not be sent yet and ${count === 1 ? "comes" : "come"} first.`;
+  if (request.mode !== "navigate") return problem(request, `${waits} This request was not sent.`);
+  const advice = `<p>What you sent just now was <strong>not</strong> sent on. ${waits}</p>
+<p>Go back, and try again once there is a connection. <a href="${PATH.outbox}">See what is waiting</a></p>`;
+  return kitPage(request, "Not sent yet", advice, 503);
+}
+
 /** @param {Request} request */
-function problem(request) {
+function problem(request, detail = "no edge could be reached") {
   const document = {
     type: "urn:problem-type:edgekit:needs-edge",
     title: TITLE,
     status: 503,
     code: "needs-edge",
     retryable: true,
-    detail: "no edge could be reached",
+    detail,
   };
   return answer(request, JSON.stringify(document), "application/problem+json");
 }

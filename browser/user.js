@@ -32,11 +32,12 @@ const NOBODY = { json: null, ath: "", jkt: "", guest: true, ver: 0, exp: Number.
  * @param {(user: string) => void} parts.onChange   it is somebody else (see `who`)
  */
 export function createUser({ store, send, findKey, now, onChange }) {
+  const find = () => store.get("view").then((kept) => (typeof kept?.ath === "string" ? kept : undefined), () => undefined);
   /** @type {Promise<Held | undefined>} */
-  let held = store.get("view").then((kept) => (typeof kept?.ath === "string" ? kept : undefined), () => undefined);
+  let held = find();
   let changes = 0;
   let asked = Number.NEGATIVE_INFINITY;
-  /** @type {Promise<void> | undefined} */
+  /** @type {Promise<boolean> | undefined} */
   let asking;
 
   /** @param {Held} next @param {boolean} sure */
@@ -57,7 +58,7 @@ export function createUser({ store, send, findKey, now, onChange }) {
    */
   async function accept(header, sure = false) {
     if (header === null) return;
-    if (header === CHANGED_VIEW) return refresh();
+    if (header === CHANGED_VIEW) return void (await refresh());
     if (header === NO_VIEW) return keep(NOBODY, sure);
     const view = await verifyView(header, findKey).catch(() => null);
     if (view === null) return;
@@ -71,7 +72,7 @@ export function createUser({ store, send, findKey, now, onChange }) {
     return { ath, jkt };
   }
 
-  /** Ask an edge for the view behind the cookie, which script cannot read. Never rejects. */
+  /** Ask an edge for the view behind the cookie, which script cannot read; false if none has answered. Never rejects. */
   function refresh() {
     asked = now();
     asking ??= ask().finally(() => (asking = undefined));
@@ -93,8 +94,9 @@ export function createUser({ store, send, findKey, now, onChange }) {
       const header = headers.get(HEADER.view);
       // A view that came with another answer in the meantime is newer than this one.
       if (changes === before && header !== CHANGED_VIEW) await accept(header, true);
+      return header !== null;
     } catch {
-      return; // offline: the next question may do better
+      return false; // offline: the next question may do better
     }
   }
 
@@ -120,6 +122,12 @@ export function createUser({ store, send, findKey, now, onChange }) {
     refresh,
     current,
     session,
+
+    /** As `current`, but only what is known: nobody is asked. */
+    known: async () => (await held)?.json ?? undefined,
+
+    /** Another worker has gone on while this one waited: what it has kept counts. */
+    reopen: () => void (held = find()),
 
     /**
      * Like `fetch`, with a proof of this device; what the edge says about the user is taken over.

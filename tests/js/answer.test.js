@@ -31,8 +31,9 @@ function pool({ local = () => "local", status = "ready", boots = true, edge = ()
   const asked = [];
   const clock = { now: 0 };
   const counts = { local: 0, edge: 0, static: 0, nobody: 0 };
-  const state = { status, personal: 0 };
-  const table = manifest({ placement: PLACEMENT, static: files });
+  const state = { status, personal: 0, pending: 0 };
+  const optimistic = [{ pattern: "/cart", regex: "^/cart$" }];
+  const table = manifest({ placement: PLACEMENT, optimistic, static: files });
   const experience = createExperience({ store: memoryStore(), release: "r", now: () => clock.now });
   const edges = createEdges({ bases: [""], fetch: async () => new Response(), now: () => clock.now, random: () => 0, note: () => {} });
   const { answer, ifReady } = createAnswer({
@@ -48,13 +49,22 @@ function pool({ local = () => "local", status = "ready", boots = true, edge = ()
       async answer() {
         asked.push("local");
         const text = await local();
-        return text === null ? null : new Response(text);
+        return text === null ? null : new Response(text, { headers: { "edgekit-host": "browser" } });
       },
       crashed() {},
       app: () => undefined,
     },
     startSoon: async () => void asked.push("start"),
-    view: async () => undefined,
+    view: async () => ({ view: undefined, pending: state.pending }),
+    writes: {
+      async write(request, optimistic, ask) {
+        if (!optimistic) return ask(request);
+        asked.push("ahead");
+        return new Response("ahead", { headers: { "edgekit-host": "browser" } });
+      },
+      settled: async () => (state.pending > 0 && asked.push("settled"), true),
+      excuse() {},
+    },
     network: async ({ method }) => ({
       safe: isSafe(method),
       size: 0,
@@ -91,6 +101,21 @@ test("a ready local host answers what it may", async () => {
   assert.equal(await text(get("/", { method: "POST" })), "edge");
   assert.deepEqual(asked, ["local", "edge", "edge"]);
   assert.deepEqual(counts, { local: 1, edge: 2, static: 0, nobody: 0 });
+});
+
+test("writes that may be answered ahead are, all others go to an edge", async () => {
+  const { get, asked, counts } = pool({});
+  assert.equal(await text(get("/cart", { method: "POST" })), "ahead");
+  assert.equal(await text(get("/orders", { method: "POST" })), "edge");
+  assert.deepEqual([asked, counts.local, counts.edge], [["ahead", "edge"], 1, 1]);
+});
+
+test("what is not confirmed yet is marked, and edges get it before they are asked", async () => {
+  const { get, asked, state } = pool({});
+  state.pending = 2;
+  assert.equal((await get("/")).headers.get("edgekit-pending"), "2");
+  await get("/admin");
+  assert.deepEqual(asked, ["local", "settled", "edge"]);
 });
 
 test("while it boots an edge answers", async () => {

@@ -14,6 +14,7 @@ const FACTS = {
   storage: { usage: 31_000_000, quota: 900_000_000 },
   edges: [overtaken(newMember(""), 400, 1_000), failed(newMember("https://b.test"), 1_000, 0)],
   answers: { local: 7, edge: 2, static: 3, nobody: 0 },
+  outbox: { waiting: [{}, {}], rejected: [], others: 1, halted: "session-ended", verdicts: { applied: 4, unforeseen: 1 } },
   routes: { slow: { "/search": 600_000 }, alone: ["/"] },
   worker: { since: 0, now: 1_000 },
   errors: [{ at: 500, what: 'File "<string>"\nValueError: <b>' }],
@@ -25,8 +26,9 @@ const asked = (accept) => inspection(new Request("https://shop.test/_edge/browse
 test("programs get all of it as JSON", async () => {
   const response = asked("application/json");
   assert.deepEqual([response.status, response.headers.get("content-type")], [200, "application/json"]);
-  const { answers, start, caches } = JSON.parse(await response.text());
+  const { answers, start, caches, outbox } = JSON.parse(await response.text());
   assert.deepEqual([answers, start, caches], [FACTS.answers, FACTS.start, FACTS.caches]);
+  assert.deepEqual(outbox, { ...FACTS.outbox, waiting: 2, rejected: 0 });
 });
 
 test("people get a page", async () => {
@@ -37,6 +39,8 @@ test("people get a page", async () => {
     "own origin</th><td>healthy; latency slower than anybody waits for",
     "https://b.test</th><td>not asked before 1970-01-01T00:00:01.500Z, 1 failures in a row",
     "local 7, edge 2, static 3, nobody 0",
+    "2 waiting, 0 refused, 1 of others; session-ended",
+    "applied 4, unforeseen 1",
     "/search until 1970-01-01T00:10:00.000Z",
     "2 entries, 2.5 kB",
     "31.0 MB of 900.0 MB",

@@ -2,16 +2,34 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { hasFormKey, mintKey } from "../../browser/keys.js";
+import { hasFormKey, keyMint } from "../../browser/keys.js";
 import { memoryStore } from "./fakes.js";
 
 test("keys are well formed, never repeat, and share the browser's id", async () => {
   const store = memoryStore();
-  const keys = await Promise.all([mintKey(store), mintKey(store), mintKey(store)]);
-  for (const key of keys) assert.match(key, /^[A-Za-z0-9_-]{22}\.[1-3]$/);
-  assert.equal(new Set(keys).size, 3);
+  const [mint, other] = [keyMint(store), keyMint(store)]; // two workers
+  const keys = await Promise.all(Array.from({ length: 100 }, (_, i) => (i % 3 ? mint() : other())));
+  for (const key of keys) assert.match(key, /^[A-Za-z0-9_-]{22}\.[1-9]\d{0,2}$/);
+  assert.equal(new Set(keys).size, 100);
   assert.equal(new Set(keys.map((key) => key.slice(0, 22))).size, 1);
-  assert.notEqual((await mintKey(memoryStore())).slice(0, 22), keys[0]?.slice(0, 22));
+  assert.notEqual((await keyMint(memoryStore())()).slice(0, 22), keys[0]?.slice(0, 22));
+});
+
+test("numbers grow, also over a worker's end", async () => {
+  const store = memoryStore();
+  const number = async (/** @type {() => Promise<string>} */ mint) => Number((await mint()).slice(23));
+  const first = keyMint(store);
+  assert.deepEqual([await number(first), await number(first)], [1, 2]);
+  assert.ok((await number(keyMint(store))) > 2);
+});
+
+test("a disk that fails once is asked again", async () => {
+  const store = memoryStore();
+  let works = false;
+  const mint = keyMint({ ...store, update: (...words) => (works ? store.update(...words) : Promise.reject(new Error("full"))) });
+  await assert.rejects(mint());
+  works = true;
+  assert.match(await mint(), /\.1$/);
 });
 
 /** @param {FormData | URLSearchParams} form */

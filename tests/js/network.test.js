@@ -30,7 +30,7 @@ function networkTo(answer, session = { ath: "", jkt: "" }) {
     user: {
       session: async () => session,
       accept: async (view) => void views.push(view),
-      refresh: async () => void (refreshed += 1),
+      refresh: async () => (refreshed += 1) > 0,
     },
   });
   const { signal } = new AbortController();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fixedRoutes, match, passes, routeOf, storedPath } from "../../browser/placement.js";
+import { fixedRoutes, isOptimistic, match, passes, routeOf, storedPath } from "../../browser/placement.js";
 import { manifest } from "./fakes.js";
 
 const ORIGIN = "https://shop.test";
@@ -12,6 +12,7 @@ const TABLE = manifest({
     { pattern: "/products/{sku}", regex: "^/products/(?<sku>[^/]+)$" },
     { pattern: "/a-b/{n:int}", regex: String.raw`^/a\-b/(?<n>[0-9]+)$` },
   ],
+  optimistic: [{ pattern: "/cart", regex: "^/cart$" }],
   static: { "/static/shop.css": "/_edge/static/aa/shop.css" },
 });
 
@@ -68,7 +69,13 @@ test("a route is known by its pattern", () => {
   assert.equal(routeOf(TABLE, new URL("/admin", ORIGIN)), "");
 });
 
+test("writes that may be answered ahead stand in a table of their own", () => {
+  assert.ok(isOptimistic(TABLE, new URL("/cart?a=1", ORIGIN)));
+  assert.ok(!isOptimistic(TABLE, new URL("/", ORIGIN)));
+  assert.ok(!isOptimistic(manifest(), new URL("/cart", ORIGIN)), "an older release has none");
+});
+
 test("what the browser's own host says about itself is asked of the worker", () => {
-  assert.equal(passes(new URL("/_edge/browser", ORIGIN), ORIGIN), false);
+  for (const path of ["/_edge/browser", "/_edge/outbox?export"]) assert.equal(passes(new URL(path, ORIGIN), ORIGIN), false);
   assert.equal(passes(new URL("/_edge/browser/x", ORIGIN), ORIGIN), true);
 });

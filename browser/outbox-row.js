@@ -1,0 +1,99 @@
+// @ts-check
+/** One write that waits for an edge: as it is kept, and as the request that it stands for. */
+
+import { HEADER } from "./protocol.js";
+import { rebuilt } from "./writes.js";
+
+/** What an outbox may hold. */
+export const ROOM = Object.freeze({ rows: 1_000, bytes: 20_000_000 });
+
+const INLINE = 65_536; // bytes; below, a copy is cheaper than a file
+// Rows lie on a disk, perhaps for days: who asks is added when they are sent.
+const CREDENTIALS = ["authorization", "cookie", HEADER.proof, HEADER.client];
+
+/**
+ * @typedef {object} Author   whose write it is. A guest is known by the session alone
+ * @property {string} sub
+ * @property {string} sid
+ * @property {boolean} guest
+ *
+ * @typedef {object} Draft
+ * @property {string} key   its idempotency key; "": that is in the form
+ * @property {string} bd   digest of its body, as proofs name it
+ * @property {string} method
+ * @property {string} path   with the query
+ * @property {[string, string][]} headers   no credentials
+ * @property {ArrayBuffer | Blob | null} body
+ * @property {number} size   bytes of the body
+ * @property {number} time   ms since 1970; when the user acted
+ *
+ * @typedef {object} Kept
+ * @property {number} seq   their order
+ * @property {Author} author
+ * @property {string} effects   JSON of what it changes here, "" if that is not known
+ * @property {import("./verdict.js").Outcome | null} foretold   how it was answered here
+ * @property {string} basis   on what state both rest, "" if they have to be found out again
+ * @property {number} tries   answers of edges that were not final
+ * @property {"waiting" | "rejected"} state
+ * @property {Refusal} [refusal]   only if it was rejected
+ *
+ * @typedef {{status: number, type: string, body: ArrayBuffer, at: number}} Refusal   type: of the body; at: ms since 1970
+ * @typedef {Draft & Kept} Row
+ */
+
+/**
+ * Reads the body of a request, which then must not be read again.
+ *
+ * @param {Request} request
+ * @param {() => Promise<string>} mintKey
+ * @param {number} time   ms since 1970
+ * @returns {Promise<Draft>}
+ */
+export async function draftOf(request, mintKey, time) {
+  const { init, size, write } = await rebuilt(request, mintKey);
+  const headers = new Headers(init.headers);
+  for (const name of CREDENTIALS) headers.delete(name);
+  // What is sent later is no navigation, but the answer to it is to be the same.
+  if (request.mode === "navigate") headers.set("upgrade-insecure-requests", "1");
+  const blob = /** @type {Blob | null} */ (init.body ?? null);
+  const { pathname, search } = new URL(request.url);
+  return {
+    key: write.ik,
+    bd: write.bd,
+    method: request.method,
+    path: pathname + search,
+    headers: [...headers],
+    body: blob !== null && size <= INLINE ? await blob.arrayBuffer() : blob,
+    size,
+    time,
+  };
+}
+
+/**
+ * The request, as apps are to see it wherever they run.
+ *
+ * @param {Draft} draft
+ * @param {string} origin   the site's own
+ * @param {number | null} [time]   ms since 1970; null for one that was not answered here
+ */
+export function requestOf({ method, path, headers, body, time: acted }, origin, time = acted) {
+  const sent = new Headers(headers);
+  if (time !== null) sent.set(HEADER.time, String(time));
+  return new Request(new URL(path, origin), { method, headers: sent, body, mode: "same-origin", redirect: "manual" });
+}
+
+/** Whether one is the other once more: a second click, or a form that was gone back to. @param {Draft} a @param {Draft} b */
+export function isRepeated(a, b) {
+  return a.key === b.key && a.bd === b.bd && a.method === b.method && a.path === b.path;
+}
+
+/** @param {Row} row @param {Author | undefined} author   who is here now */
+export function isBy({ author: { sub, sid, guest } }, author) {
+  return sub === author?.sub && (!guest || sid === author.sid);
+}
+
+/** Whether there is room for one more. @param {Iterable<Row>} rows @param {number} size   bytes */
+export function hasRoom(rows, size) {
+  const sizes = Array.from(rows, (row) => row.size);
+  return sizes.length < ROOM.rows && sizes.reduce((sum, one) => sum + one, size) <= ROOM.bytes;
+}

@@ -1,0 +1,72 @@
+// @ts-check
+/**
+ * What pages know of the writes that their browser has answered and not sent yet. Imports nothing, because it is
+ * served as /_edge/page-outbox.js.
+ *
+ * @typedef {import("./protocol.js").OutboxState} OutboxState
+ */
+
+const CHANNEL = "edgekit";
+const OWN_PAGE = "/_edge/outbox";
+
+/**
+ * The number of waiting writes stands in `data-edgekit-pending` of the root element, for style sheets. A form with
+ * `data-edgekit="sign-out"` asks first as long as some wait: by the event "signout", which can be cancelled (then
+ * call `detail.proceed()` when the user agrees), else by `confirm()`.
+ *
+ * @param {EventTarget & {outbox: OutboxState}} edgekit   gets the event "outbox"
+ * @param {(message: object, transfer?: Transferable[]) => boolean} tell   the service worker; false if there is none
+ */
+export function watchOutbox(edgekit, tell) {
+  /** @type {WeakSet<HTMLFormElement>} */
+  const agreed = new WeakSet();
+  let [heard, kept] = [false, false];
+
+  /** @param {OutboxState} state */
+  function show(state) {
+    const isChanged = state.waiting !== edgekit.outbox.waiting || state.rejected !== edgekit.outbox.rejected;
+    edgekit.outbox = state;
+    const { dataset } = document.documentElement;
+    if (state.waiting > 0) dataset.edgekitPending = String(state.waiting);
+    else delete dataset.edgekitPending;
+    edgekit.dispatchEvent(new CustomEvent("outbox", { detail: state }));
+    document.dispatchEvent(new CustomEvent("edgekit-outbox", { detail: state }));
+    if (state.waiting > 0 && !kept) {
+      kept = true;
+      void navigator.storage?.persist?.(); // now there is something to lose
+    }
+    if (heard && isChanged && location.pathname === OWN_PAGE && isIdle()) location.reload();
+    heard = true;
+  }
+
+  /** @param {SubmitEvent} event */
+  function ask(event) {
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    const { waiting } = edgekit.outbox;
+    if (event.defaultPrevented || waiting === 0 || form.dataset?.edgekit !== "sign-out" || agreed.delete(form)) return;
+    event.preventDefault();
+    const { submitter } = event;
+    const proceed = () => {
+      agreed.add(form);
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => form.requestSubmit(submitter);
+      if (!tell({ type: "excuse" }, [port2])) form.requestSubmit(submitter);
+    };
+    const question = new CustomEvent("signout", { detail: { waiting, proceed }, cancelable: true });
+    if (edgekit.dispatchEvent(question) && confirm(questionAbout(waiting))) proceed();
+  }
+
+  new BroadcastChannel(CHANNEL).onmessage = ({ data }) => void (data?.type === "outbox" && show(data));
+  document.addEventListener("submit", ask);
+}
+
+/** @param {number} waiting */
+function questionAbout(waiting) {
+  const what = waiting === 1 ? "One change has" : `${waiting} changes have`;
+  return `${what} not been sent yet. If you sign out now, what is waiting stays on this device until you sign in here again. Sign out?`;
+}
+
+/** Whether nobody is in the middle of something on this page. */
+function isIdle() {
+  return document.activeElement === document.body && document.querySelector("details[open]") === null;
+}

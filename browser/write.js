@@ -1,0 +1,82 @@
+// @ts-check
+/** Who answers a write: the local host, ahead of an edge; or an edge, once it has all that was answered ahead. */
+
+import { inTime } from "./in-time.js";
+import { requestOf } from "./outbox-row.js";
+import { DEADLINE } from "./protocol.js";
+import { unsent } from "./unavailable.js";
+
+/** @typedef {(work: Promise<unknown>) => void} Later */
+/** @typedef {(request: Request) => Promise<Response | null>} Ask   null: no edge has answered */
+
+/**
+ * @param {object} parts
+ * @param {Pick<ReturnType<typeof import("./outbox.js").createOutbox>, "draft" | "ahead" | "waiting">} parts.outbox
+ * @param {Pick<ReturnType<typeof import("./line.js").createLine>, "flush" | "beside">} parts.line
+ * @param {Pick<import("./local-host.js").LocalHost, "ready" | "start">} parts.host
+ * @param {string} parts.origin   the site's own
+ * @param {() => boolean} parts.online
+ */
+export function createWrite({ outbox, line, host, origin, online }) {
+  let isExcused = false;
+
+  /** Whether edges have all that was answered ahead. @param {number} ms   until that is given up @param {boolean} urgent */
+  async function isDrained(ms, urgent) {
+    if ((await outbox.waiting()) === 0) return true;
+    await inTime(line.flush({ urgent }), ms, undefined);
+    return (await outbox.waiting()) === 0;
+  }
+
+  /** @param {Request} request @param {() => Promise<Response | null>} send */
+  async function inLine(request, send) {
+    const excused = isExcused;
+    isExcused = false;
+    if (!excused && !(await isDrained(DEADLINE.drain, true))) return unsent(request, await outbox.waiting());
+    return line.beside(send);
+  }
+
+  /**
+   * The local host at once; an edge if it cannot; the local host, as soon as it has started, if no edge can be
+   * reached either. Whoever answers gets the same key, so it happens once.
+   *
+   * @param {Request} request @param {Ask} ask @param {Later} later
+   */
+  async function ahead(request, ask, later) {
+    const drafting = outbox.draft(request);
+    const start = () => inTime(host.start(), DEADLINE.start, false);
+    const here = async () => {
+      const response = await outbox.ahead(drafting, later);
+      if (response !== null) later(line.flush());
+      return response;
+    };
+    const isAlone = async () => !online() || (await outbox.waiting()) > 0; // edges are far
+    const isStarted = host.ready() || ((await isAlone()) && (await start()));
+    const told = isStarted ? await here() : null;
+    if (told !== null) return told;
+    const sent = requestOf(await drafting, origin, null);
+    return (await inLine(request, () => ask(sent))) ?? (!isStarted && (await start()) ? here() : null);
+  }
+
+  return {
+    /**
+     * @param {Request} request
+     * @param {boolean} optimistic   whether its route allows the local host
+     * @param {Ask} ask
+     * @param {Later} later   keeps the worker alive for work that is not waited for
+     * @returns {Promise<Response | null>}
+     */
+    write: (request, optimistic, ask, later) =>
+      optimistic && !hasOtherUser(request) ? ahead(request, ask, later) : inLine(request, () => ask(request)),
+
+    /** Edges that are asked something should know what the user sees. */
+    settled: () => isDrained(DEADLINE.settle, false),
+
+    /** The user knows that not all has been sent: the next write goes to an edge all the same. */
+    excuse: () => void (isExcused = true),
+  };
+}
+
+/** Whether a request is not sent as whoever is here, or names somebody: that must not be kept. @param {Request} request */
+function hasOtherUser(request) {
+  return request.credentials === "omit" || request.headers.has("authorization");
+}
