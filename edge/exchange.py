@@ -13,9 +13,15 @@ from starlette.types import ASGIApp, Receive
 
 from .context import SCOPE_KEY, Context
 from .errors import NeedsEdge, Problem
+from .intake import SAFE
+from .problem_response import render, wants_page
 from .responder import Responder
 from .visitor import Headers
 from .wire import RESPONSE_LIMIT
+
+# Not final, or not an outcome of the app's own rules: these may be tried again (IETF
+# idempotency-key-header draft, section 2.6), so their effects are dropped and nothing is kept.
+NOT_STORED = frozenset({400, 401, 403, 408, 413, 428, 429})
 
 
 class Answer(NamedTuple):
@@ -59,6 +65,13 @@ class Exchange:
         }
         try:
             await app(inner, receive, self.send)
+        except Problem as problem:
+            if self._failure is None and self._refuses(problem, scope["method"]):
+                page = wants_page(scope["headers"])
+                self._status, self._headers, body = render(problem, page=page, method=scope["method"])
+                self._held, self._complete = [body], True
+            else:
+                self._failure = self._failure or problem
         except Exception as error:
             # What the kit itself refused counts more than what the app made of the refusal.
             self._failure = self._failure or error
@@ -71,6 +84,14 @@ class Exchange:
         if not self._complete:
             raise Problem("internal-error", "the app ended without an answer")
         await self._finish()
+
+    def _refuses(self, problem: Problem, method: str) -> bool:
+        """Whether a problem is the app's own answer to a write, and as final as any: a later copy of the
+        request must not succeed where a user has been told no."""
+        final = (
+            400 <= problem.status < 500 and problem.status not in NOT_STORED and not problem.kind.retryable
+        )
+        return final and method not in SAFE and not self._responder.started
 
     async def send(self, message: Any) -> None:
         """The ASGI `send` that the app gets."""

@@ -12,7 +12,7 @@ from typing import Any
 from .applied import remember
 from .context import Context
 from .errors import NeedsEdge, Problem
-from .exchange import Answer
+from .exchange import NOT_STORED, Answer
 from .host import Host
 from .intake import diagnose
 from .responder import Responder
@@ -20,10 +20,6 @@ from .tokens import VIEW_LIFE, Session
 from .types import JSON, Principal, View
 from .visitor import Changes, Headers
 from .wire import RESPONSE_LIMIT, Commit, Outcome, StoredResponse, encode_json, fingerprint
-
-# Not final, or not an outcome of the app's own rules: these may be tried again (IETF
-# idempotency-key-header draft, section 2.6), so their effects are dropped and nothing is kept.
-NOT_STORED = frozenset({400, 401, 403, 408, 413, 428, 429})
 
 EFFECTS_HEADER = b"edgekit-effects"
 PRIVATE = (b"cache-control", b"private, no-cache")

@@ -119,3 +119,19 @@ def test_two_devices_and_a_retry() -> None:
     assert client.get("/").json() == {"text": "mine"}
     assert client.get("/", headers={"if-none-match": mine.headers["etag"]}).status_code == 304
     assert client.put("/", json={}).status_code == 428
+
+
+def test_a_refusal_stays_one_when_the_condition_comes_true_again() -> None:
+    client = Client(Stateless(Starlette(routes=[Route("/", note, methods=["GET", "PUT"])])))
+
+    def put(text: str, key: str, **headers: str) -> Any:
+        own = {"idempotency-key": f"the-key-of-a-test-{key}", **headers}
+        return client.put("/", json={"text": text}, headers=own)
+
+    tag = put("one", "1", **{"if-none-match": "*"}).headers["etag"]
+    put("two", "2", **{"if-match": tag})
+    assert put("late", "3", **{"if-match": tag}).status_code == 412
+    put("one", "4", **{"if-match": OTHER})  # it is what it was
+    again = put("late", "3", **{"if-match": tag})  # a copy that the network had kept
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (412, "true")
+    assert client.get("/").json() == NOTE
