@@ -14,12 +14,16 @@ The rules, by the names that findings bear:
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .history import Row
+
+# Problems that say nothing about what became of a request.
+IN_DOUBT = frozenset({"session-ended", "device-proof", "idempotency-key-expired"})
 
 Place = tuple[str, str, str, str]  # scope, owner, collection, id
 
@@ -156,14 +160,30 @@ class _Case:
 
     def answers(self) -> Iterator[Finding]:
         for key, it in self.keys.items():
-            told = {row["digest"] for row in it.verdicts if row["status"] == 200}
-            if len(told) > 1:
-                yield Finding("one-answer", f"the origin gave {len(told)} answers under one key", key)
-            if it.outcomes and not told <= {row["digest"] for row in it.outcomes}:
+            given = {row["digest"] for row in it.verdicts if row["status"] == 200}
+            if len(given) > 1:
+                yield Finding("one-answer", f"the origin gave {len(given)} answers under one key", key)
+            if it.outcomes and not given <= {row["digest"] for row in it.outcomes}:
                 yield Finding("one-answer", "the origin's answer is not the one that it remembers", key)
             shown = {row["digest"] for row in it.answers if _is_outcome(row)}
             if it.outcomes and not shown <= {row["shown"] for row in it.outcomes}:
                 yield Finding("one-answer", "a user saw another answer than the one that is stored", key)
+            kept = {row["shown"] for row in it.outcomes}
+            told = {row["problem"] for row in self._last(it) if row["problem"] and row["digest"] not in kept}
+            if it.outcomes and told - IN_DOUBT:
+                what = " and ".join(sorted(told - IN_DOUBT))
+                yield Finding("one-answer", f"a user was told {what}, and there was an effect", key)
+            applied = min((row["at"] for row in it.verdicts if row["status"] == 200), default=math.inf)
+            late = {row["call"] for row in it.commits if row["at"] > applied}
+            if any(row["call"] in late and row["status"] != 200 for row in it.verdicts):
+                yield Finding("one-answer", "the origin refused a key that it had applied before", key)
+
+    def _last(self, it: _Key) -> Iterator[Row]:
+        """The answers that users took for the last word."""
+        for op in it.ops:
+            told = [row for row in it.answers if row["op"] == op and not row["copy"]]
+            if told and self.ends.get(op) == "final":
+                yield told[-1]
 
     def durability(self) -> Iterator[Finding]:
         for key, it in self.keys.items():

@@ -1,9 +1,12 @@
-"""An app whose promises are easy to count: shared accounts, entries of one's own, a number, a state.
+"""An app whose promises are easy to count: shared accounts, entries and a log of one's own, numbers, a state.
 
 `edgekit verify ledger:app --app-dir tests/faults --scenario bookkeeping:Bookkeeping` checks it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -11,11 +14,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from edge import Stateless, context
+from edge import Stateless, conditional, context
 
 ACCOUNTS = 5
 OPENING = 100  # on each account
 TICKETS = 500  # to be had
+WORDS = ("red", "green", "blue")  # a note says one of them
 
 FORM = '<form method="post" action="{action}">{key}{fields}<button>go</button></form>'
 
@@ -38,6 +42,13 @@ async def home(request: Request) -> Response:
     return HTMLResponse(f"<!doctype html><p id=marks>{marks}</p>{page}<a href=/entries>entries</a>")
 
 
+async def fields(request: Request) -> Mapping[str, Any]:
+    if request.headers["content-type"] == "application/json":
+        sent: dict[str, Any] = await request.json()
+        return sent
+    return await request.form()
+
+
 async def balance(request: Request, account: str) -> int:
     record = await context(request).records.get("accounts", account)
     return OPENING if record is None else int(record.value["balance"])
@@ -45,10 +56,8 @@ async def balance(request: Request, account: str) -> int:
 
 async def transfer(request: Request) -> Response:
     """Both accounts change or none; the state of the payer counts."""
-    ctx = context(request)
-    form = await request.form()
-    source, target = f"account-{form['source']}", f"account-{form['target']}"
-    amount = int(str(form["amount"]))
+    ctx, form = context(request), await fields(request)
+    source, target, amount = f"account-{form['source']}", f"account-{form['target']}", int(form["amount"])
     if source == target:
         raise HTTPException(422, "the same account")
     left, reached = await balance(request, source), await balance(request, target)
@@ -68,13 +77,9 @@ async def entries(request: Request) -> Response:
 
 async def enter(request: Request) -> Response:
     """One more entry of one's own, and one more in the number of all."""
-    ctx = context(request)
-    if request.headers["content-type"] == "application/json":
-        text = (await request.json())["text"]
-    else:
-        text = str((await request.form())["text"])
-    name = ctx.new_id()
-    ctx.records.put("entries", name, {"text": text, "at": ctx.now, "number": ctx.random.randrange(10**6)})
+    ctx, form = context(request), await fields(request)
+    entry = {"text": form["text"], "at": ctx.now, "number": ctx.random.randrange(10**6)}
+    ctx.records.put("entries", ctx.new_id(), entry)
     ctx.records.increment("totals", "entries", "count")
     return RedirectResponse("/", 303)
 
@@ -93,9 +98,36 @@ async def mark(request: Request) -> Response:
     return RedirectResponse("/", 303)
 
 
+async def log(request: Request) -> Response:
+    """A line at the end of one's own log, whose length is in the state as well."""
+    ctx, form = context(request), await fields(request)
+    record = await ctx.records.get("logs", "log")
+    lines = [] if record is None else record.value["lines"]
+    ctx.records.put("logs", "log", {"lines": [*lines, form["line"]]})
+    ctx.state["lines"] = len(lines) + 1
+    return JSONResponse({"lines": len(lines) + 1}, 201)
+
+
+async def read_note(request: Request) -> Response:
+    record = await context(request).records.get("notes", request.path_params["name"])
+    if record is None:
+        return JSONResponse(None, headers={"etag": '"none"'})
+    return JSONResponse(record.value, headers={"etag": conditional.etag(record.value)})
+
+
+async def write_note(request: Request) -> Response:
+    """Everybody may, who has seen what is there. Notes have so few words that they come back."""
+    ctx, name = context(request), request.path_params["name"]
+    record = await ctx.records.get("notes", name)
+    conditional.check(request, record and record.value)
+    value = {"word": (await fields(request))["word"]}
+    ctx.records.put("notes", name, value)
+    ctx.records.increment("totals", "notes", "count")
+    return JSONResponse(value, headers={"etag": conditional.etag(value)})
+
+
 async def sign_in(request: Request) -> Response:
-    ctx = context(request)
-    form = await request.form()
+    ctx, form = context(request), await fields(request)
     if ctx.user is not None and not ctx.user.is_guest:
         ctx.sign_out()
     else:
@@ -103,17 +135,21 @@ async def sign_in(request: Request) -> Response:
     return RedirectResponse("/", 303)
 
 
-app = Stateless(
-    Starlette(
-        routes=[
-            Route("/", home),
-            Route("/transfers", transfer, methods=["POST"]),
-            Route("/entries", entries),
-            Route("/entries", enter, methods=["POST"]),
-            Route("/tickets", ticket, methods=["POST"]),
-            Route("/marks", mark, methods=["POST"]),
-            Route("/session", sign_in, methods=["POST"]),
-        ]
-    ),
-    shared=["accounts", "totals"],
-)
+def build() -> Stateless:
+    """A new one: a simulation runs several at once."""
+    routes = [
+        Route("/", home),
+        Route("/transfers", transfer, methods=["POST"]),
+        Route("/entries", entries),
+        Route("/entries", enter, methods=["POST"]),
+        Route("/tickets", ticket, methods=["POST"]),
+        Route("/marks", mark, methods=["POST"]),
+        Route("/log", log, methods=["POST"]),
+        Route("/notes/{name}", read_note),
+        Route("/notes/{name}", write_note, methods=["PUT"]),
+        Route("/session", sign_in, methods=["POST"]),
+    ]
+    return Stateless(Starlette(routes=routes), shared=["accounts", "totals", "notes"])
+
+
+app = build()
