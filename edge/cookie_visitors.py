@@ -179,8 +179,8 @@ class CookieVisitors:
         if changes.sealed is not None:
             headers.append(cookies.write(scope, cookies.SEALED, changes.sealed, SEALED_LIFE))
         if changes.view is not None:
-            token = await mint_view(self._keys, changes.view, self._clock())
-            headers.append(cookies.write(scope, cookies.VIEW, token, VIEW_LIFE))
+            token, cookie = await self._view_cookie(scope, changes.view)
+            headers.append(cookie)
             # A service worker cannot see Set-Cookie, so it asks for the view in a header of its own.
             asked = any(name == CLIENT_HEADER for name, _ in scope["headers"])
             headers.append((VIEW_HEADER, token.encode() if asked else CHANGED_VIEW))
@@ -188,6 +188,15 @@ class CookieVisitors:
         if largest > cookies.COOKIE_LIMIT:
             raise too_large(changes.view.state if changes.view else {}, largest, cookies.COOKIE_LIMIT)
         return headers
+
+    async def _view_cookie(self, scope: dict[str, Any], view: View) -> tuple[str, cookies.Header]:
+        """The token and its cookie. What remembers requests makes room for state, the oldest first."""
+        while True:
+            token = await mint_view(self._keys, view, self._clock())
+            cookie = cookies.write(scope, cookies.VIEW, token, VIEW_LIFE)
+            if len(cookie[1]) <= cookies.COOKIE_LIMIT or not view.applied:
+                return token, cookie
+            view = replace(view, applied=view.applied[1:])
 
     def dismiss(self, scope: dict[str, Any]) -> Headers:
         return [*cookies.erase(scope), (VIEW_HEADER, NO_VIEW)]

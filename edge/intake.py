@@ -23,7 +23,7 @@ METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 section 9.2.1
 KEY_FIELD = "_key"
 TIME_HEADER = b"edgekit-time"  # ms since 1970, when a browser has answered this write itself
-LONGEST_WAIT = 7 * 86_400  # seconds that a write may wait in a browser before its time is no longer believed
+LONGEST_WAIT = 7 * 86_400  # seconds that a write may wait in a browser
 AHEAD = 60  # seconds that a client's clock may be ahead
 WORKER = "/sw.js"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -191,14 +191,17 @@ async def diagnose(scope: dict[str, Any], body: bytes) -> Problem | None:
 
 
 def sent_at(scope: dict[str, Any], now: float) -> float:
-    """When the request was made, in seconds: what a browser's outbox says, within reason, else `now`.
+    """When the request was made, in seconds: what a browser's outbox says, else `now`.
 
     A handler must come to the same result when the edge runs it after the browser has, so both see this time.
+    Raises `Problem("idempotency-key-expired")` for what has waited so long that its key may be forgotten.
     """
     text = Headers(raw=scope["headers"]).get(TIME_HEADER.decode(), "")
     if scope["method"] in SAFE or not (text.isascii() and text.isdigit() and len(text) < 16):
         return now
-    return min(max(int(text) / 1000, now - LONGEST_WAIT), now + AHEAD)
+    if int(text) / 1000 < now - LONGEST_WAIT:
+        raise Problem("idempotency-key-expired", f"it has waited for more than {LONGEST_WAIT // 86_400} days")
+    return min(int(text) / 1000, now + AHEAD)
 
 
 def _too_large(body_limit: int) -> Problem:

@@ -239,13 +239,17 @@ class Settlement:
         """The session as the origin knows it, and the token that renews it."""
         principal = Principal(session.subject, session.sid)
         epoch, refresh = await self._host.origin.create_session(principal, session.claims, session.jkt)
+        await self._end(everywhere=False)  # the one before it is of no use to anybody now
         return replace(session, epoch=epoch), refresh
 
-    async def _sign_out(self) -> Headers:
+    async def _end(self, *, everywhere: bool) -> None:
         session = self._ctx.visitor.session
         if session is not None and not session.guest:
             principal = Principal(session.subject, session.sid, session.epoch)
-            await self._host.origin.end_session(principal, everywhere=self._ctx.signed_out == "everywhere")
+            await self._host.origin.end_session(principal, everywhere=everywhere)
+
+    async def _sign_out(self) -> Headers:
+        await self._end(everywhere=self._ctx.signed_out == "everywhere")
         # Pages that the browser keeps for going back show whose they were.
         return [*self._host.visitors.dismiss(self._scope), (b"clear-site-data", b'"cache"')]
 

@@ -24,7 +24,7 @@ class Shape(NamedTuple):
 
     def fit(self, values: Mapping[str, Any], version: int) -> Mapping[str, Any]:
         """`values`, in this version's layout."""
-        if version == self.version or self.upgrade is None:
+        if version == self.version or self.upgrade is None or not values:
             return values
         return self.upgrade(json.loads(encode_json(dict(values))), version)
 

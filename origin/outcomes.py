@@ -3,7 +3,8 @@
 Keys that the kit makes, `<client>.<number>`, are kept for `KEPT` and then pruned in the order of their
 numbers. What remains for good is one number per client, its floor: a key at or below it that is not
 remembered may have been executed, so it never will be again. No clock but the origin's own is trusted.
-Other keys have no order; they are kept for `FOREIGN_KEPT`, and after that they are new again.
+Other keys have no order; they are kept for `FOREIGN_KEPT`, and after that they are new again. That is
+longer than edges take requests from outboxes (`edge.intake.LONGEST_WAIT`), so none of those runs twice.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from edge.errors import Problem
 from edge.wire import Outcome, decode_outcome
 
 KEPT = 7 * 86_400  # seconds
-FOREIGN_KEPT = 86_400  # seconds
+FOREIGN_KEPT = 8 * 86_400  # seconds
 STEPS = 4  # of pruning with each commit, which adds one row
 
 _KIT_KEY = re.compile(r"([A-Za-z0-9_\-]{22})\.([0-9]{1,15})")
@@ -44,11 +45,10 @@ class _KitKey(NamedTuple):
 def find(
     connection: apsw.Connection, subject: str, key: str, fingerprint: str | None = None
 ) -> Outcome | None:
-    """What a commit under `key` came to, or None. Raises `Problem("key-reused")` if it had another
-    `fingerprint` than this one."""
+    """What a commit under `key` came to, or None. With a `fingerprint` it is judged as `recall` does."""
+    if fingerprint is not None:
+        return recall(connection, subject, key, fingerprint)
     row = connection.execute(_FIND, (subject, key)).get
-    if row is not None and fingerprint is not None and row[0] != fingerprint:
-        raise Problem("key-reused")
     return None if row is None else decode_outcome(row[1])
 
 

@@ -65,7 +65,8 @@ class Store(Protocol):
     async def outcome(self, subject: str, key: str, fingerprint: str | None = None) -> Outcome | None:
         """What a commit under `key` came to, with `replayed` set; None if there was none.
 
-        Raises `Problem("key-reused")` if it did not have this `fingerprint`.
+        With a `fingerprint` it raises `Problem`: "key-reused" if it had another one,
+        "idempotency-key-expired" if nobody can tell any more.
         """
         ...
 

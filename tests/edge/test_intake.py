@@ -15,6 +15,7 @@ from edge.intake import (
     DEPTH_LIMIT,
     HEADER_LIMIT,
     LARGE,
+    LONGEST_WAIT,
     METHODS,
     PART,
     SAFE,
@@ -316,6 +317,13 @@ def test_write_that_waited_in_a_browser_has_the_time_of_its_making(make_scope: M
 def test_clock_of_a_client_may_be_ahead_but_not_far(make_scope: MakeScope) -> None:
     assert sent(make_scope, "1030000") == 1030.0
     assert sent(make_scope, "9" * 15) == 1000.0 + AHEAD
+
+
+def test_a_write_whose_key_may_be_forgotten_is_refused(make_scope: MakeScope) -> None:
+    scope = make_scope("POST", "/", [("edgekit-time", "1000000")])
+    assert sent_at(scope, 1000.0 + LONGEST_WAIT) == 1000.0
+    with pytest.raises(Problem, match="idempotency-key-expired"):
+        sent_at(scope, 1000.001 + LONGEST_WAIT)
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1.5", "soon", "٣", "9" * 16, "0x10"])

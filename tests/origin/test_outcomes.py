@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from edge.errors import Problem
 from edge.wire import Outcome, StoredResponse, encode_outcome
 from origin import outcomes
+from edge.intake import LONGEST_WAIT
 from origin.outcomes import FOREIGN_KEPT, KEPT, STEPS
 from origin.schema import MIGRATIONS, migrate
 
@@ -58,17 +59,18 @@ def test_what_is_remembered_is_recalled_by_the_same_request_only(connection):
     assert refusal(connection, f"{CLIENT}.1", mark="1" * 64) == "key-reused"
 
 
-def test_keys_of_the_kit_are_kept_for_a_week_and_others_for_a_day(connection):
+def test_keys_of_the_kit_are_kept_for_a_week_and_others_for_longer_than_outboxes_wait(connection):
     remember(connection, f"{CLIENT}.1")
     remember(connection, "a-random-key-of-a-stranger")
-    outcomes.prune(connection, NOW + FOREIGN_KEPT - 1)
-    assert len(keys(connection)) == 2
-    outcomes.prune(connection, NOW + FOREIGN_KEPT)
-    assert keys(connection) == [f"{CLIENT}.1"]
     outcomes.prune(connection, NOW + KEPT - 1)
-    assert keys(connection) == [f"{CLIENT}.1"]
+    assert len(keys(connection)) == 2
     outcomes.prune(connection, NOW + KEPT)
+    assert keys(connection) == ["a-random-key-of-a-stranger"]
+    outcomes.prune(connection, NOW + FOREIGN_KEPT - 1)
+    assert len(keys(connection)) == 1
+    outcomes.prune(connection, NOW + FOREIGN_KEPT)
     assert keys(connection) == []
+    assert FOREIGN_KEPT > LONGEST_WAIT
 
 
 def test_a_pruned_key_and_all_before_it_are_never_executed_again(connection):
@@ -123,8 +125,8 @@ def test_each_commit_does_a_bounded_part(connection):
 )
 def test_which_keys_are_the_kits(connection, key, is_kits):
     remember(connection, key)
-    outcomes.prune(connection, NOW + FOREIGN_KEPT)
-    assert keys(connection) == ([key] if is_kits else [])
+    outcomes.prune(connection, NOW + KEPT)
+    assert keys(connection) == ([] if is_kits else [key])
 
 
 def test_answers_from_before_there_was_pruning_are_pruned_too(connection):
