@@ -383,8 +383,10 @@ def test(options: argparse.Namespace) -> int:
 def bench(options: argparse.Namespace) -> int:
     with alone():
         prepare()
-        if "browser" in (options.names or ["browser"]):
-            install_packages("test", "driving a browser")
+        names = options.names or ["browser", "tokens"]
+        if {"browser", "tokens"} & {*names}:
+            install_packages("test", "benchmarks")
+        if "browser" in names:
             install_browser()
         rounds = ["--rounds", options.rounds] if options.rounds else []
         json = ["--json"] if options.json else []

@@ -78,7 +78,7 @@ def test_lock_files_agree_and_are_hashed():
     assert {name: test[name] for name in serve.keys() & test.keys()} == {
         name: serve[name] for name in serve.keys() & test.keys()
     }
-    for name in ("serve", "test", "node"):
+    for name in ("serve", "test", "mutate", "node"):
         blocks = re.split(r"^(?=[\w.-]+==)", read(f"requirements/{name}.txt"), flags=re.MULTILINE)[1:]
         assert [block.split()[0] for block in blocks if "--hash=sha256:" not in block] == []
 
