@@ -47,21 +47,31 @@ export function createLine({ next, deliver, lock, now, random, wait, onHalt }) {
       wanted = false; // whoever calls from now on may have added something
       for (let row = await next(); row !== undefined; row = await next()) {
         const hold = await deliver(row).catch((error) => ({ again: String(error), after: 0 }));
-        if (hold !== undefined) return halt(hold);
+        if (hold !== undefined) {
+          wanted = false;
+          return halt(hold);
+        }
         goOn();
       }
     } while (wanted);
+  }
+
+  async function run() {
+    await lock("exclusive", work).catch((error) => halt({ again: String(error), after: 0 }));
+    running = undefined;
+    if (wanted) await flush(); // called between the last look and the end of the lock
   }
 
   /**
    * Send what can be sent; resolves when nothing is left, or something is in the way.
    *
    * @param {{urgent?: boolean}} [options]   urgent: also while we leave the edges alone after a failure
+   * @returns {Promise<void>}
    */
   function flush({ urgent = false } = {}) {
-    wanted = true;
     if (running === undefined && !urgent && now() < notBefore) return Promise.resolve();
-    running ??= lock("exclusive", work).finally(() => (running = undefined));
+    wanted = true;
+    running ??= run();
     return running;
   }
 

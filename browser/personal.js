@@ -29,8 +29,8 @@ export function createPersonal({ caches, who, note }) {
       if (!(await caches.has(PERSONAL_CACHE + name))) await tidy();
       const cache = await caches.open(PERSONAL_CACHE + name);
       await cache.put(path, response);
-      const [oldest, ...others] = await cache.keys();
-      if (oldest !== undefined && others.length >= MOST) await cache.delete(oldest);
+      const [oldest = "", ...others] = await pathsIn(cache);
+      if (others.length >= MOST) await cache.delete(oldest);
     } catch (error) {
       note(error); // no room: then it has to be asked for again
     }
@@ -52,16 +52,21 @@ export function createPersonal({ caches, who, note }) {
      */
     async renew(effects, ask) {
       const name = await who();
-      const prefixes = JSON.parse(effects).writes.map((/** @type {string[]} */ [scope, collection]) => `${PATH.records}${scope}/${collection}`);
-      if (prefixes.length === 0 || !(await caches.has(PERSONAL_CACHE + name))) return;
+      const changed = new Set(JSON.parse(effects).writes.map((/** @type {string[]} */ [scope, collection]) => `${scope}/${collection}`));
+      if (changed.size === 0 || !(await caches.has(PERSONAL_CACHE + name))) return;
       const cache = await caches.open(PERSONAL_CACHE + name);
-      for (const { url } of await cache.keys()) {
-        const { pathname, search } = new URL(url);
-        if (!prefixes.some((/** @type {string} */ prefix) => pathname === prefix || pathname.startsWith(`${prefix}/`))) continue;
-        const response = await ask(pathname + search).catch(() => undefined);
-        if (response?.status === 200) await keep(name, pathname + search, response);
-        else await cache.delete(url); // better nothing than what is no longer so
+      for (const path of await pathsIn(cache)) {
+        const [scope, collection] = path.slice(PATH.records.length).split(/[/?]/);
+        if (!changed.has(`${scope}/${collection}`)) continue;
+        const response = await ask(path).catch(() => undefined);
+        if (response?.status === 200) await keep(name, path, response);
+        else await cache.delete(path); // better nothing than what is no longer so
       }
     },
   };
+}
+
+/** In the order in which they came. @param {Cache} cache */
+async function pathsIn(cache) {
+  return (await cache.keys()).map(({ url }) => new URL(url)).map(({ pathname, search }) => pathname + search);
 }

@@ -55,6 +55,10 @@ class FakeCache {
     this.entries.set(url, response);
   }
 
+  async keys() {
+    return [...this.entries.keys()].map((path) => ({ url: new URL(path, "https://shop.test").href }));
+  }
+
   /** @param {string} url */
   async delete(url) {
     if (this.entries.has(url)) this.room += 1;

@@ -202,3 +202,11 @@ test("an edge's own 503 is an answer", async () => {
 test("what is safe", () => {
   assert.deepEqual(["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"].map(isSafe), [true, true, true, false, false, false, false]);
 });
+
+test("what the outbox sends comes back as the edge has answered it", async () => {
+  const headers = { "edgekit-view": "a-token", "edgekit-status": "303", "edgekit-location": "/cart" };
+  const { network, views, signal } = networkTo(() => new Response("", { headers }));
+  const sender = await network(new Request(`${ORIGIN}/cart`, { method: "POST" }), { raw: true });
+  const response = await sender.send("", signal);
+  assert.deepEqual([response.status, response.headers.get("edgekit-view"), views], [200, "a-token", []]);
+});

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { createPersonal } from "../../browser/personal.js";
 import { createServices } from "../../browser/services.js";
 import { FakeCaches, recordingFetch } from "./fakes.js";
 
@@ -50,7 +51,7 @@ test("what could be personal, or is no success, is not kept", async () => {
   }
 });
 
-test("records are read as the user and never kept; only an edge may write them", async () => {
+test("records are read as the user; only an edge may write them", async () => {
   const { userFetch, requests, caches } = servicesOf(() => new Response("record"));
   assert.deepEqual(text(await userFetch("GET", "/records/user/orders/7", "x-a\x001", undefined)), [200, "record"]);
   assert.deepEqual([requests[0]?.url, requests[0]?.credentials], ["https://shop.test/_edge/records/user/orders/7", "same-origin"]);
@@ -64,6 +65,23 @@ test("records are asked for with whatever proves who asks", async () => {
   const asUser = async (/** @type {string} */ path) => new Response(`proven ${path}`);
   const services = createServices({ fetch, asUser, caches: new FakeCaches().typed, development: false });
   assert.deepEqual(text(await services.userFetch("GET", "/records/user/orders", "")), [200, "proven /_edge/records/user/orders"]);
+});
+
+test("without the network, or the origin, a record is as it was last read", async () => {
+  const caches = new FakeCaches();
+  const personal = createPersonal({ caches: caches.typed, who: async () => "ann", note: assert.fail });
+  let [answer, told] = [() => new Response("record"), 0];
+  const { fetch } = recordingFetch(() => answer());
+  const services = createServices({ fetch, caches: caches.typed, personal, development: false, onPersonal: () => void (told += 1) });
+  const read = () => services.userFetch("GET", "/records/user/orders/7", "");
+  await read();
+  for (const failure of [() => new Response("", { status: 503 }), () => { throw new TypeError("offline"); }]) {
+    answer = failure;
+    assert.deepEqual(text(await read()), [200, "record"]);
+  }
+  assert.equal(told, 1);
+  answer = () => new Response("gone", { status: 404 });
+  assert.deepEqual(text(await read()), [404, "gone"]);
 });
 
 test("the host learns how it is run", () => {

@@ -228,3 +228,26 @@ test("an answer that is late does not bring back who has signed out", async () =
   await user.refresh(); // but an edge that is asked now knows best
   assert.equal(await user.who(), nameOf("a"));
 });
+
+test("what is known can be had without a question", async () => {
+  const { user, requests } = userOf(() => assert.fail("asked"));
+  assert.equal(await user.known(), undefined);
+  await user.accept(await token({ ver: 3 }));
+  assert.equal(JSON.parse((await user.known()) ?? "").ver, 3);
+  assert.equal(requests.length, 0);
+});
+
+test("a question tells whether an edge has answered it", async () => {
+  assert.equal(await userOf(() => token({ ver: 2 })).user.refresh(), true);
+  assert.equal(await userOf(offline).user.refresh(), false);
+});
+
+test("a worker that takes over goes on where the one before has stopped", async () => {
+  const store = memoryStore();
+  const [active, waiting] = [userOf(offline, store), userOf(offline, store)];
+  await waiting.user.known();
+  await active.user.accept(await token({ ver: 4 }));
+  assert.equal(await waiting.user.known(), undefined);
+  waiting.user.reopen();
+  assert.equal(await waiting.version(), 4);
+});
