@@ -69,7 +69,7 @@ test("records are asked for with whatever proves who asks", async () => {
 
 test("without the network, or the origin, a record is as it was last read", async () => {
   const caches = new FakeCaches();
-  const personal = createPersonal({ caches: caches.typed, who: async () => "ann", note: assert.fail });
+  const personal = createPersonal({ caches: caches.typed, who: async () => "ann", note: (error) => assert.fail(String(error)) });
   let [answer, told] = [() => new Response("record"), 0];
   const { fetch } = recordingFetch(() => answer());
   const services = createServices({ fetch, caches: caches.typed, personal, development: false, onPersonal: () => void (told += 1) });
