@@ -18,7 +18,8 @@ const [given, done] = arguments;
 const work = async function () { %s };
 work(...given).then((value) => done({ value: value ?? null }), (error) => done({ error: String(error) }));
 """
-ANSWERED = "return performance.getEntriesByType('navigation')[0].serverTiming.map((t) => t.description)"
+ANSWERED = """return performance.getEntriesByType('navigation')[0].serverTiming
+  .filter(({ name }) => name === 'edgekit').map((metric) => metric.description)"""
 LOAD = "document.head.append(Object.assign(document.createElement('script'), { text: arguments[0] }))"
 
 SUBMIT = """
