@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
 from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from edge.errors import Problem
+from edge.keys import KeyFile, NativeKeys, save
+from edge.keyset import KeySet
+from edge.release.toolchain import find_node
+from edge.tokens import open_view
 
 # Attacks that one checker in front of all libraries has to stop (those that are about tokens).
 CVES = {
@@ -83,14 +94,6 @@ def test_no_damaged_token_is_accepted(ask, corpus):
 
 def test_an_unknown_key_id_fetches_and_reads_nothing(corpus, tmp_path, monkeypatch):
     """CVE-2026-48524: a token must not make anybody look for keys."""
-    import asyncio
-
-    import pytest
-
-    from edge.errors import Problem
-    from edge.keys import KeyFile, NativeKeys, save
-    from edge.tokens import open_view
-
     file, looks = tmp_path / "keys.json", []
     save(file, corpus.KEYS, 0)
     keys = NativeKeys(KeyFile(file, lambda: 0.0), lambda: corpus.NOW)
@@ -100,3 +103,27 @@ def test_an_unknown_key_id_fetches_and_reads_nothing(corpus, tmp_path, monkeypat
         with pytest.raises(Problem):
             asyncio.run(open_view(token, keys, corpus.NOW))
     assert looks == []
+
+
+# Well signed by an edge, and read all the same by the service worker: time is not its business (an old view
+# still tells what the user last saw), and JSON.parse is more forgiving.
+ONLY_AN_EDGE_COULD = {
+    *("claims: iat twice", "claims: a nested member twice", "claims: 600 levels"),
+    *("iat a float", "iat in a minute", "iat in milliseconds", "exp a float", "exp reached"),
+}
+
+
+def test_the_service_worker_refuses_the_same_views(corpus, judge):
+    """browser/view.js is the third reader of views."""
+    hostile = [token for token in corpus.hostile() if token.kind == "view" and isinstance(token.token, str)]
+    tokens = [token.token * token.repeat for token in hostile]
+    damaged = list(judge.damage(corpus.GOOD["view"]))
+    good = corpus.make("view", json.dumps(corpus.header_of("view"), separators=(",", ":")))
+    asked = {"jwks": KeySet(corpus.KEYS).public(corpus.NOW), "tokens": [good, *damaged, *tokens]}
+    command = [find_node(), Path(__file__).with_name("read_views.mjs")]
+    done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, check=True)
+    first, *verdicts = json.loads(done.stdout)
+    assert first is True
+    assert not any(verdicts[: len(damaged)])
+    accepted = zip(hostile, verdicts[len(damaged) :], strict=True)
+    assert {token.name for token, verdict in accepted if verdict} <= ONLY_AN_EDGE_COULD
