@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, sync_playwright
+from proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[1]
 START_LIMIT = 300  # seconds; the first release of a machine also fetches and compiles packages
@@ -104,6 +105,20 @@ def serve() -> Iterator[Serve]:
 def shop(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Served:
     """The demo shop, served for real; every test that wants it shares one."""
     return serve("shop.app:app", ROOT / "examples", tmp_path_factory.mktemp("shop"), "--no-reload")
+
+
+@pytest.fixture
+def proxy_to() -> Iterator[Callable[[str], Proxy]]:
+    """`proxy_to(url)` puts a `Proxy` before a server; all end with the test."""
+    proxies: list[Proxy] = []
+
+    def make(target: str) -> Proxy:
+        proxies.append(Proxy(target))
+        return proxies[-1]
+
+    yield make
+    for proxy in proxies:
+        proxy.close()
 
 
 # Chromium

@@ -1,14 +1,11 @@
-"""What browser tests share: a network between browser and edge that can be slow, cut and silent."""
+"""A network between browser and edge that can be slow, cut and silent."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
-
-import pytest
 
 
 class Proxy:
@@ -90,17 +87,3 @@ class Proxy:
         with self._changed:
             self._changed.wait_for(lambda: self._mode == "pass" and self._delay == 0.0, self._delay or None)
             self._changed.wait_for(lambda: self._mode == "pass")
-
-
-@pytest.fixture
-def proxy_to() -> Iterator[Callable[[str], Proxy]]:
-    """`proxy_to(url)` puts a `Proxy` before a server; all end with the test."""
-    proxies: list[Proxy] = []
-
-    def make(target: str) -> Proxy:
-        proxies.append(Proxy(target))
-        return proxies[-1]
-
-    yield make
-    for proxy in proxies:
-        proxy.close()
