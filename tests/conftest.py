@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, sync_playwright
-from proxy import Proxy
+
+from .proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[1]
 START_LIMIT = 300  # seconds; the first release of a machine also fetches and compiles packages
