@@ -1,6 +1,7 @@
 """CPython host: any ASGI server runs the app, set up from the environment.
 
-EDGEKIT_ORIGIN       base URL of the origin; without it catalog and records answer 503
+EDGEKIT_ORIGIN       base URL of the origin, or several with commas between (origins of one database);
+                     without it catalog and records answer 503
 EDGEKIT_ORIGIN_KEYS  the origin's public JWK set or its file; without it the first one that it gives
 EDGEKIT_KEYS         the private JWK set or its file; without it keys that end with the process
 EDGEKIT_RELEASE      folder of the browser release; without it there is no browser host
@@ -62,46 +63,57 @@ class Settings:
 
 
 class OriginTransport:
-    """Both ways to the origin. The public one has a connection pool of its own and no way to add a header."""
+    """Both ways to the origin. The public one has a connection pool of its own and no way to add a header.
 
-    def __init__(self, base_url: str | None, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+    Of several origins it stays with one until that does not answer. A user's call may be repeated (reads, and
+    commits under a key), so a connection that breaks on the way costs one more try, there or elsewhere.
+    """
+
+    def __init__(self, urls: str | None, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         def client() -> httpx2.AsyncClient:
             return httpx2.AsyncClient(
-                base_url=base_url or "",
                 timeout=TIMEOUT,
                 limits=LIMITS,
                 transport=transport or httpx2.AsyncHTTPTransport(retries=1, limits=LIMITS),
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # keeps none, ever
             )
 
-        self._configured = base_url is not None
+        self._urls = [url.strip().rstrip("/") for url in (urls or "").split(",") if url.strip()]
+        self._present = 0  # where the last call was answered
         self._public, self._private = client(), client()
 
     async def public_fetch(self, path: str, etag: str | None) -> Reply:
         """A `PublicFetch`."""
         headers = {"if-none-match": etag} if etag else {}
-        return await self._send(self._public, "GET", path, headers, b"")
+        return await self._send(self._public, len(self._urls), "GET", path, headers, b"")
 
     async def fetch(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """A `Fetch`. Every call may be repeated (reads, and commits under a key), so a connection that
-        breaks on the way, as when the origin restarts, costs one more try."""
-        try:
-            return await self._send(self._private, method, target, headers, body)
-        except Problem:
-            if not self._configured:
-                raise
-            return await self._send(self._private, method, target, headers, body)
+        """A `Fetch`."""
+        return await self._send(self._private, max(2, len(self._urls)), method, target, headers, body)
 
     async def _send(
-        self, client: httpx2.AsyncClient, method: str, target: str, headers: Mapping[str, str], body: bytes
+        self,
+        client: httpx2.AsyncClient,
+        tries: int,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes,
     ) -> Reply:
-        if not self._configured:
+        if not self._urls:
             raise Problem("origin-unavailable", "no origin is set (EDGEKIT_ORIGIN, or run `edgekit serve`)")
-        try:
-            answer = await client.request(method, target, headers=dict(headers), content=body or None)
-        except httpx2.TransportError as error:
-            raise Problem("origin-unavailable") from error
-        return Reply(answer.status_code, dict(answer.headers), answer.content)
+        first, failure = self._present, None
+        for number in range(tries):
+            which = (first + number) % len(self._urls)
+            url = self._urls[which] + target
+            try:
+                answer = await client.request(method, url, headers=dict(headers), content=body or None)
+            except httpx2.TransportError as error:
+                failure = error
+            else:
+                self._present = which
+                return Reply(answer.status_code, dict(answer.headers), answer.content)
+        raise Problem("origin-unavailable") from failure
 
     async def close(self) -> None:
         await self._public.aclose()

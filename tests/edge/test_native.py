@@ -211,6 +211,21 @@ def test_connection_that_breaks_is_tried_once_more_for_the_user_and_not_for_the_
     assert len(tries) == 3
 
 
+def test_when_one_origin_is_gone_the_next_one_gets_the_same_call_and_the_calls_after_it() -> None:
+    tries: list[str] = []
+
+    async def one_is_gone(request: httpx2.Request) -> httpx2.Response:
+        tries.append(f"{request.url.host} {request.headers.get('idempotency-key')}")
+        if request.url.host == "one":
+            raise httpx2.ConnectError("refused")
+        return httpx2.Response(200)
+
+    way = OriginTransport("http://one/, http://two", httpx2.MockTransport(one_is_gone))
+    assert asyncio.run(way.fetch("POST", "/commit", {"idempotency-key": "k"}, b"x")).status == 200
+    assert asyncio.run(way.public_fetch("/catalog/a", None)).status == 200
+    assert tries == ["one k", "two k", "two None"]
+
+
 @pytest.mark.parametrize(
     "error", [httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ReadTimeout, httpx2.PoolTimeout]
 )
