@@ -39,7 +39,8 @@ class _Family:
 class MemorySessions:
     """Refresh tokens rotate as at the origin, without its minute of grace: one generation back is reuse.
 
-    `ended` holds the sessions that were ended, `epochs` how often each user signed out everywhere.
+    `ended` holds the sessions that were ended, `epochs` how often each user signed out everywhere;
+    tokens issued before `floor` (seconds since 1970) have to be renewed.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -47,6 +48,7 @@ class MemorySessions:
         self._serial = itertools.count(1)
         self._families: dict[str, _Family] = {}
         self.ended: set[str] = set()
+        self.floor = 0
         self.epochs: dict[str, int] = {}
         self.keys = NativeKeys(fixed(generate()), clock)
 
@@ -72,7 +74,7 @@ class MemorySessions:
 
     async def revocations(self) -> bytes:
         """The signed list of ended sessions."""
-        return (await mint_revocations(self.keys, 0, self.ended, self._clock())).encode()
+        return (await mint_revocations(self.keys, self.floor, self.ended, self._clock())).encode()
 
     def _begin(self, principal: Principal, claims: Mapping[str, JSON], jkt: str | None) -> bytes:
         self.check(Principal(principal.subject, principal.sid, self.epochs.setdefault(principal.subject, 1)))

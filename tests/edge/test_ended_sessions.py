@@ -150,3 +150,20 @@ def test_a_session_that_goes_on_is_renewed_on_any_edge_for_weeks() -> None:
             assert (await world.ask(number % 2, "GET", "/", user)).json() == "ada"
 
     asyncio.run(story())
+
+
+def test_a_floor_ends_nothing_but_makes_everybody_ask_the_origin() -> None:
+    async def story() -> None:
+        world, ada, bob = World(), dict[str, str](), dict[str, str]()
+        await world.ask(0, "POST", "/in", ada)
+        await world.ask(0, "POST", "/in", bob)
+        before = ada["edgekit-session"], ada["edgekit-refresh"]
+        world.now += LIMIT
+        world.origin.sessions.floor = int(world.now) - 1
+        await world.ask(0, "GET", "/", {**bob})  # the edge learns of it
+        assert (await world.ask(0, "GET", "/", ada)).json() == "ada"
+        assert (ada["edgekit-session"], ada["edgekit-refresh"]) != before
+        del bob["edgekit-refresh"]
+        assert (await world.ask(0, "GET", "/", bob)).json()["code"] == "session-ended"
+
+    asyncio.run(story())
