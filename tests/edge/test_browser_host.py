@@ -270,6 +270,11 @@ def test_write_sees_what_earlier_ones_would_change(foretell: Answer) -> None:
     assert heard.body == b"['number-3', 'number-4', 'number-5']"
 
 
+def test_write_of_a_bound_session_needs_no_proof_where_it_is_foretold(foretell: Answer) -> None:
+    heard, effects = foretell(add, {**CLAIMS, "jkt": "t" * 43})
+    assert (heard.status, effects["state"]) == (200, {"cups": 3})
+
+
 def test_refusal_is_foretold_without_its_records(foretell: Answer) -> None:
     async def refuse(request: Request) -> Response:
         context(request).records.put("orders", "one", {})
