@@ -2,6 +2,7 @@
 /** The local host: boots once, answers, and after a crash boots again, later each time. */
 
 import { createBridge } from "./bridge.js";
+import { inTime } from "./in-time.js";
 import { backOff } from "./pool.js";
 import { DEADLINE } from "./protocol.js";
 
@@ -15,6 +16,8 @@ import { DEADLINE } from "./protocol.js";
  * @property {() => Promise<boolean>} start   true once it is ready; false if it failed, or failed just now
  * @property {(request: Request, view: string | undefined, signal: AbortSignal, later?: Later) => Promise<Response | null>} answer
  *   null: this host cannot, the next one may. Never rejects. `later` gets what the app does after its answer.
+ * @property {() => Promise<boolean>} complete   bring what was not needed for the start; true if it was missing until
+ *   now, so that what this host could not do it perhaps can
  * @property {(error: unknown) => void} crashed   the interpreter is broken: drop it
  * @property {() => Pick<App, "restored" | "timeline"> | undefined} app   how it started
  */
@@ -28,7 +31,7 @@ import { DEADLINE } from "./protocol.js";
  * @returns {LocalHost}
  */
 export function createLocalHost({ boot, now, random, onPhase }) {
-  /** @type {{app: App, bridge: ReturnType<typeof createBridge>, down: AbortController} | undefined} */
+  /** @type {{app: App, bridge: ReturnType<typeof createBridge>, down: AbortController, isComplete: boolean} | undefined} */
   let current;
   /** @type {Promise<boolean> | undefined} */
   let starting;
@@ -58,7 +61,7 @@ export function createLocalHost({ boot, now, random, onPhase }) {
     };
     const { handle, cancel, feed, resume } = app;
     const bridge = createBridge({ handle, cancel: guarded(cancel), feed: guarded(feed), resume: guarded(resume) });
-    current = { app, bridge, down: new AbortController() };
+    current = { app, bridge, down: new AbortController(), isComplete: false };
   }
 
   async function run() {
@@ -107,6 +110,13 @@ export function createLocalHost({ boot, now, random, onPhase }) {
       } finally {
         clearTimeout(timer);
       }
+    },
+
+    async complete() {
+      const used = current;
+      if (used === undefined || used.isComplete) return false;
+      const bringing = used.app.complete().then(() => (used.isComplete = true), () => false);
+      return inTime(bringing, DEADLINE.local, false);
     },
 
     crashed(error) {

@@ -17,7 +17,7 @@ import { HEADER } from "./protocol.js";
  * @param {object} parts
  * @param {import("./outbox-rows.js").Rows} parts.rows
  * @param {Pick<ReturnType<typeof import("./user.js").createUser>, "current" | "known">} parts.user
- * @param {Pick<import("./local-host.js").LocalHost, "answer" | "ready">} parts.host
+ * @param {Pick<import("./local-host.js").LocalHost, "answer" | "ready" | "complete">} parts.host
  * @param {() => Promise<string>} parts.mintKey
  * @param {string} parts.origin   the site's own
  * @param {string} parts.release   id
@@ -30,8 +30,10 @@ export function createOutbox({ rows, user, host, mintKey, origin, release, devel
   const basisOf = (json) => `${release} ${versionOf(json)}`;
 
   /** @param {Draft} draft @param {string} json @param {string[]} effects @param {Later} [later] */
-  const run = (draft, json, effects, later) =>
-    foretell(host, draft, tentative(json, effects), { origin, development: development(), ...(later ? { later } : {}) });
+  async function run(draft, json, effects, later) {
+    const once = () => foretell(host, draft, tentative(json, effects), { origin, development: development(), ...(later ? { later } : {}) });
+    return (await once()) ?? ((await host.complete()) ? once() : null);
+  }
 
   /**
    * What the waiting writes change. Those that were run on another state are run again, in order (rebase).

@@ -36,7 +36,7 @@ import { unzip } from "./unzip.js";
  * @typedef {import("./protocol.js").Entry & Start} App
  *
  * @typedef {object} Start
- * @property {() => Promise<unknown>} complete   bring what a start does not need; until then, a handler that
+ * @property {() => Promise<void>} complete   bring what a start does not need; until then, a handler that
  *   imports it escalates
  * @property {boolean} restored   whether it came from a snapshot
  * @property {[step: string, ms: number][]} timeline   when each step of the start was done
@@ -114,7 +114,13 @@ async function run(options, pieces, image) {
   place(python, `${SITE}/site.zip`, await pieces.site);
   for (const zip of await pieces.folders) for (const [name, file] of unzip(zip)) place(python, `/app/${name}`, file);
   if (!restored) extendPath(python);
-  const complete = async () => roles.late && addLate(python, await bytes(read, roles.late));
+  const bring = async () => {
+    if (roles.late) addLate(python, await bytes(read, roles.late));
+    mark("complete");
+  };
+  /** @type {Promise<void> | undefined} */
+  let bringing;
+  const complete = () => (bringing ??= bring().catch((error) => ((bringing = undefined), Promise.reject(error))));
   if (options.host === "edge") await complete();
   const host = python.pyimport("edge.hosts.fetch");
   if (!restored) await host.load(app, snapshots !== undefined);

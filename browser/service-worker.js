@@ -104,7 +104,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
       const snapshots = development ? undefined : kept; // the next change comes before the next start
       const parts = { loadPyodide, createPyodideModule, manifest, read, services, snapshots, log: log.print };
       const app = await boot({ ...parts, host: "browser" });
-      void lull.quiet().then(app.complete).catch((error) => log.note(`the rest of Python is not there yet: ${error}`));
+      void lull.quiet().then(() => app.complete()).catch((error) => log.note(`the rest of Python is not there yet: ${error}`));
       return app;
     },
   });

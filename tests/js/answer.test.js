@@ -51,6 +51,7 @@ function pool({ local = () => "local", status = "ready", boots = true, edge = ()
         const text = await local();
         return text === null ? null : new Response(text, { headers: { "edgekit-host": "browser" } });
       },
+      complete: async () => false,
       crashed() {},
       app: () => undefined,
     },

@@ -158,3 +158,13 @@ test("that the asker goes away is no crash, unless that shows one", async () => 
   assert.equal(healthy.host.ready(), true);
   assert.equal(broken.host.ready(), false);
 });
+
+test("what comes late is waited for where something was missing, once", async () => {
+  let [tries, works] = [0, false];
+  const { host } = hostOf(async () => app({ complete: async () => { tries += 1; if (!works) throw new Error("offline"); } }));
+  assert.equal(await host.complete(), false);
+  await host.start();
+  assert.equal(await host.complete(), false);
+  works = true;
+  assert.deepEqual([await host.complete(), await host.complete(), tries], [true, false, 2]);
+});

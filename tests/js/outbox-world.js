@@ -65,7 +65,7 @@ export function world({ disk = memoryTable(), server = edge() } = {}) {
   const confirmed = [];
   /** @type {{at: number, work: () => void}[]} */
   const timers = [];
-  const local = { ready: true, runs: 0 };
+  const local = { ready: true, lacks: false, runs: 0 };
   let minted = 0;
   let json = viewOf(server);
 
@@ -81,12 +81,13 @@ export function world({ disk = memoryTable(), server = edge() } = {}) {
   };
   const host = {
     ready: () => local.ready,
+    complete: async () => local.lacks && !(local.lacks = false),
     async answer(/** @type {Request} */ request, /** @type {string | undefined} */ view) {
       local.runs += 1;
       const { state, keys, effects = [] } = JSON.parse(view ?? "");
       const notes = effects.reduce((/** @type {any} */ found, /** @type {any} */ one) => one.state?.notes ?? found, state.notes);
       const call = await callOf(request, notes, "browser");
-      const reply = local.ready ? app(call) : null;
+      const reply = local.ready && !local.lacks ? app(call) : null;
       if (reply === null) return null;
       const changes = reply.notes && !keys.includes(call.key) ? { notes: reply.notes } : null;
       const told = { state: changes, shp: 0, writes: [] };

@@ -25,6 +25,13 @@ test("what the local host cannot answer is not kept", async () => {
   assert.equal(disk.state.disk.size, 0);
 });
 
+test("what the host lacks only so far is brought", async () => {
+  const { post, local } = world();
+  local.lacks = true;
+  assert.equal((await post("/notes", "one"))?.status, 303);
+  assert.equal(local.runs, 2);
+});
+
 test("what cannot be kept is not answered", async () => {
   const { post, shown, disk } = world();
   disk.state.broken = true;
