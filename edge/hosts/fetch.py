@@ -25,7 +25,7 @@ from ..proof import Proofs
 from ..revocations import OriginKeys, Revocations
 from ..types import HostName, PublicFetch, Verifier
 from ..visitor import PayloadVisitors, Visitors
-from . import _js, late
+from . import _js, late, randomness
 from ._js import use_plain_js
 from .bridge import Bridge
 from .lifespan import Lifespan
@@ -45,6 +45,7 @@ def load(spec: str, warm: bool = False) -> Awaitable[None]:
     """
     install()  # before the first task: one cannot change its loop
     late.install()
+    randomness.watch()
     return _load(spec, warm)
 
 
@@ -65,7 +66,7 @@ def start(spec: str, name: str, services: Any) -> Awaitable[Bridge]:
     `name` is "browser" or "edge"; `services` is the JavaScript object described in browser/services.js.
     Raises whatever the start-up of the app raises.
     """
-    random.seed()  # a snapshot gives every instance the same numbers
+    randomness.renew()
     loop = install()
     loop.restart()  # before the first task: the loop still waits for a wake-up from before the snapshot
     return _start(spec, name, services, loop)

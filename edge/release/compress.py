@@ -35,6 +35,10 @@ def compress(assets: Iterable[Asset], quality: int, cache: Cache) -> tuple[dict[
 
 def _copy(one: Asset, quality: int, cache: Cache) -> tuple[Path, bool]:
     def make() -> bytes:
-        return bytes(brotli.compress(one.source.read_bytes(), quality=quality, lgwin=WINDOW))
+        content = one.source.read_bytes()
+        copy = bytes(brotli.compress(content, quality=quality, lgwin=WINDOW))
+        if brotli.decompress(copy) != content:  # it is the file that secrets.py has looked through
+            raise AssertionError(f"the compressed copy of {one.url} is not its copy")
+        return copy
 
     return cache.data("brotli", f"{one.sha256}-{quality}", make)

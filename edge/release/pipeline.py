@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +19,7 @@ from .manifest import Asset, Manifest, make_manifest, place, place_together
 from .publish import check_folder, publish
 from .requirements import LOCK_NAME, Lock, find_requirements, read_lock, render_lock
 from .resolve import resolve
+from .secrets import check
 from .sources import Target, parse_target
 from .static import collect_static
 from .steps import Report, Steps, print_nothing
@@ -25,7 +27,13 @@ from .toolchain import ABI, BROWSER, PYODIDE, PYTHON, RUNTIME, Toolchain, find
 
 PRODUCTION_QUALITY = 11
 DEVELOPMENT_QUALITY = 4  # somebody waits for it
-GROWING = ("archive", "brotli", "bytecode", "smoke")  # kinds of cache entries of which every edit makes more
+GROWING = (
+    "archive",
+    "brotli",
+    "bytecode",
+    "secrets",
+    "smoke",
+)  # kinds of cache entries of which every edit makes more
 
 
 def build(
@@ -65,6 +73,9 @@ def build(
     bundler = Bundler(target, tuple(include), development=development, toolchain=toolchain, steps=steps)
     bundle = bundler.bundle(packages)
     manifest, assets = describe_release(target, bundle, toolchain, development=development)
+    with steps("secrets") as step:
+        count, step.cached = check(target, bundle.sources, manifest, assets, os.environ, toolchain.cache)
+        step.note = f"none in {count} files"
     with steps("compress") as step:
         level = quality if quality is not None else DEVELOPMENT_QUALITY if development else PRODUCTION_QUALITY
         copies, step.cached = compress(assets, level, toolchain.cache)

@@ -28,7 +28,16 @@ NATIVE_ONLY = {
     "server_only.py",
     "testing.py",
 }
-NEVER = {"__pycache__", "edgekit.lock", "node_modules", "pyproject.toml", "requirements.txt", "tests"}
+ALLOWED = "edgekit.not-secret"  # read by secrets.py
+NEVER = {
+    "__pycache__",
+    "edgekit.lock",
+    ALLOWED,
+    "node_modules",
+    "pyproject.toml",
+    "requirements.txt",
+    "tests",
+}
 SPEC = re.compile(r"(?P<module>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<attribute>[^\W\d]\w*)")
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import random
 import secrets
+import tempfile
+import uuid
 
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
-from edge import Stateless
+from edge import Stateless, context
 
 IMPORTED = secrets.token_hex(8)  # frozen into the snapshot: whoever has it again was restored
+GENERATOR = random.Random()
+SEEDED = random.Random(7)
 
 
 async def start(request):
@@ -19,8 +24,17 @@ async def start(request):
 
 
 async def numbers(request):
-    shown = {"imported": IMPORTED, "random": random.random(), "secret": secrets.token_hex(8)}
-    return JSONResponse(shown)
+    fresh = {
+        "random": random.random(),
+        "generator": GENERATOR.random(),
+        "system": random.SystemRandom().random(),
+        "secret": secrets.token_hex(8),
+        "bytes": os.urandom(16).hex(),
+        "uuid": str(uuid.uuid4()),
+        "name": next(tempfile._get_candidate_names()),
+        "key": context(request).new_id(),
+    }
+    return JSONResponse({"imported": IMPORTED, "seeded": SEEDED.random(), "fresh": fresh})
 
 
 app = Stateless(Starlette(routes=[Route("/", start), Route("/numbers", numbers)]), anywhere=["/", "/numbers"])

@@ -68,9 +68,10 @@ def test_a_stopped_worker_comes_back_from_its_snapshot_with_new_randomness(page)
         stop_worker(page)
         seen.append(page.evaluate(NUMBERS))
         assert page.evaluate(START)["restored"] is True
-    assert len({numbers["imported"] for numbers in seen}) == 1
-    assert len({numbers["random"] for numbers in seen}) == 3
-    assert len({numbers["secret"] for numbers in seen}) == 3
+    for name in ("imported", "seeded"):
+        assert len({numbers[name] for numbers in seen}) == 1, name
+    for name in seen[0]["fresh"]:
+        assert len({numbers["fresh"][name] for numbers in seen}) == 3, name
 
 
 def test_a_snapshot_that_does_not_work_is_replaced_by_a_plain_start(page):
