@@ -65,7 +65,7 @@ async def verify(
     characters. The problem never says why.
     """
     try:
-        head, payload, signature = _segments(token, 3, limit)
+        head, payload, signature = _segments(token, limit)
         kid = _key_id(head, {"alg": "ES256", "typ": token_type})
         good = await verifier.verify(kid, f"{head}.{payload}".encode("ascii"), _signature(signature))
         return _timely(_object(decode_segment(payload)), now, max_life) if good else _refuse("signature")
@@ -87,11 +87,11 @@ async def unseal(
 ) -> dict[str, Any]:
     """The claims of a good JWE; raises `Problem("unauthorized")` for every other input. See `verify`."""
     try:
-        head, key, iv, content, tag = _segments(token, 5, limit)
+        head, key, iv, content, tag = _segments(token, limit)
         kid = _key_id(head, {"alg": "dir", "enc": "A256GCM", "typ": token_type})
         nonce, mark = decode_segment(iv), decode_segment(tag)
         if key or len(nonce) != IV_LENGTH or len(mark) != TAG_LENGTH:
-            _refuse("form")
+            _refuse("segments")
         plain = await sealer.unseal(kid, nonce, decode_segment(content) + mark, head.encode("ascii"))
         return _refuse("tag") if plain is None else _timely(_object(plain), now, max_life)
     except Exception as error:
@@ -105,7 +105,7 @@ async def verify_proof(token: str, verifier: ProofVerifier, *, now: float) -> tu
     the caller's to compare. Raises `Problem("unauthorized")`.
     """
     try:
-        head, payload, signature = _segments(token, 3, TOKEN_LIMIT)
+        head, payload, signature = _segments(token, TOKEN_LIMIT)
         header = _header(head)
         jwk = _public_key(header["jwk"])
         if header != {"alg": "ES256", "jwk": jwk, "typ": PROOF_TYPE}:
@@ -126,11 +126,8 @@ def _refuse(what: str) -> NoReturn:
     raise ValueError(what)
 
 
-def _segments(token: str, count: int, limit: int) -> list[str]:
-    if len(token) > limit:
-        _refuse("length")
-    segments = token.split(".")
-    return segments if len(segments) == count else _refuse("segments")
+def _segments(token: str, limit: int) -> list[str]:
+    return token.split(".") if len(token) <= limit else _refuse("length")
 
 
 def _header(segment: str) -> dict[str, Any]:
@@ -152,7 +149,7 @@ def _public_key(jwk: Mapping[str, Any]) -> dict[str, str]:
     if jwk != {"crv": "P-256", "kty": "EC", "x": x, "y": y}:
         _refuse("jwk")
     if any(len(decode_segment(part)) != COORDINATE_LENGTH for part in (x, y)):
-        _refuse("jwk")
+        _refuse("coordinates")
     return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
 
 

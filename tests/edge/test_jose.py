@@ -509,6 +509,69 @@ def test_proof_without_what_the_rfc_asks_for_is_refused(members: dict[str, Any])
     refused(read_proof, proof(payload=json.dumps(changed(PROOF, **members)).replace("Infinity", "1e400")))
 
 
+def flipped(token: str) -> str:
+    """The token with another last byte, spelled as it should be."""
+    rest, _, last = token.rpartition(".")
+    data = decode_segment(last)
+    return f"{rest}.{encode_segment(data[:-1] + bytes([data[-1] ^ 1]))}"
+
+
+REASONS = {
+    "length": [(read_jws, "a" * 4097), (read_jwe, "a" * 4097), (read_proof, "a" * 4097)],
+    "header": [
+        (read_jws, jws(changed(JWS_HEADER, alg="none"))),
+        (read_jwe, jwe(changed(JWE_HEADER, kid="a/b"))),
+        (read_proof, proof(changed(PROOF_HEADER, kid="a"))),
+        (read_jws, jws(json.dumps(JWS_HEADER) + " " * 800)),
+    ],
+    "signature": [
+        *((read_jws, token) for token in (flipped(jws()), jws() + "AAAA")),
+        *((read_proof, token) for token in (flipped(proof()), proof() + "AAAA")),
+    ],
+    "segments": [(read_jwe, jwe(key="AAAA")), (read_jwe, jwe() + "AA")],
+    "tag": [(read_jwe, flipped(jwe()))],
+    "jwk": [(read_proof, proof({**PROOF_HEADER, "jwk": {**DEVICE, "kid": "a"}}))],
+    "coordinates": [(read_proof, proof({**PROOF_HEADER, "jwk": {**DEVICE, "x": "AA"}}))],
+    "depth": [(read_jws, jws(payload="[" * 501)), (read_jwe, jwe(payload="[" * 501))],
+    "object": [
+        (read_jws, jws(payload="[]")),
+        (read_jwe, jwe(payload="[]")),
+        (read_proof, proof(payload="[]")),
+    ],
+    "duplicate member": [(read_jws, jws(payload='{"a": 1, "a": 1}'))],
+    "not canonical base64url": [
+        (read_jws, f"{jws()[:-1]}{chr(ord(jws()[-1]) + 1)}"),
+        (read_jwe, "YR..YR.YR.YR"),
+    ],
+    "times are integers": [
+        (read_jws, jws(payload={"iat": 1.0, "exp": 2})),
+        (read_jwe, jwe(payload={"iat": 1, "exp": "2"})),
+    ],
+    "time": [
+        (read_jws, jws(payload={"iat": 1, "exp": 2})),
+        (read_proof, proof(payload=changed(PROOF, iat=1))),
+    ],
+    "claims": [(read_proof, proof(payload=changed(PROOF, jti="")))],
+}
+
+
+@pytest.mark.parametrize(
+    ("reason", "read", "token"),
+    [(reason, *case) for reason, cases in REASONS.items() for case in cases],
+    ids=count(),
+)
+def test_each_check_refuses_what_it_is_there_for(reason: str, read: Any, token: str) -> None:
+    """The reason is for a debugger only: the problem itself does not tell it."""
+    with pytest.raises(Problem) as caught:
+        read(token)
+    assert str(caught.value.__cause__) == reason
+
+
+def test_a_token_may_live_for_a_second() -> None:
+    claims = {"iat": ISSUED, "exp": ISSUED + 1}
+    assert read_jws(jws(payload=claims)) == read_jwe(jwe(payload=claims)) == claims
+
+
 # Signatures, keys, tags
 
 
