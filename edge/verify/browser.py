@@ -45,6 +45,12 @@ class Browser:
             fields.append(("accept", "text/html,*/*;q=0.8"))
         return [*fields, ("edgekit-client", "1")] if self.has_worker else fields
 
+    def seen_as(self) -> str:
+        """The user's id in the view that this browser holds, or ""."""
+        token = next((value for name, value in self.cookies.items() if name.endswith("edgekit-view")), "")
+        view = read_view(token)
+        return "" if view is None else str(view["sub"])
+
     async def begin(self, method: str, target: str, fields: Fields, body: bytes) -> int:
         """Write down that a request is on its way, and under which key the origin will know it.
 

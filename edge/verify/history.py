@@ -10,7 +10,7 @@ Each row has `kind` and, in seconds since the start, `at`. `key` is always the k
     answer    op, number, status, digest, replayed, problem, copy: an answer; a copy's reaches no user
     end       op, how: "final", "given-up" or "stuck"
     view      visit, view: what the user's cookie holds now
-    commit    call, copy, subject, key, reads, writes, increments, digest: an edge sends one to the origin
+    commit    call, copy, subject, key, reads, writes, increments and, as for `outcome`, the answer
     verdict   call, subject, key, status, replayed, digest, problem: its answer, whoever got it
     kill      who
     outcome   subject, key, status, digest, shown, state: what the origin remembers at the end

@@ -17,15 +17,14 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
+from .evidence import Changes, Evidence, Place, changes_of, name_of
 from .history import Row
 
 # Problems that say nothing about what became of a request.
 IN_DOUBT = frozenset({"session-ended", "device-proof", "idempotency-key-expired"})
-
-Place = tuple[str, str, str, str]  # scope, owner, collection, id
 
 
 class Finding(NamedTuple):
@@ -43,74 +42,6 @@ class Judgement:
     findings: Sequence[Finding]
     notes: Sequence[str]
     figures: dict[str, int]
-
-
-@dataclass
-class _Key:
-    """All that is known of one idempotency key."""
-
-    ops: list[int] = field(default_factory=list)
-    commits: list[Row] = field(default_factory=list)
-    verdicts: list[Row] = field(default_factory=list)
-    answers: list[Row] = field(default_factory=list)
-    outcomes: list[Row] = field(default_factory=list)
-
-    def applied(self) -> list[Row]:
-        """The commits of which one was applied: one, if the history tells which, several if not, and none
-        if there was no effect."""
-        if not self.outcomes:
-            return []
-        verdicts = {row["call"]: row for row in self.verdicts}
-        first = [
-            row
-            for row in self.commits
-            if (verdict := verdicts.get(row["call"])) is not None and verdict.get("replayed") is False
-        ]
-        if first:
-            return first[:1]
-        digests = {row["digest"] for row in self.outcomes}
-        possible = {
-            str((row["reads"], row["writes"])): row
-            for row in self.commits
-            if row["digest"] in digests and verdicts.get(row["call"], {}).get("status", 200) == 200
-        }
-        return list(possible.values())
-
-
-@dataclass
-class _Changes:
-    """What commits have done to one record: each put its digest and the version it was based on, if the
-    commit had read it, and what was added to numbers."""
-
-    keys: list[str] = field(default_factory=list)  # one for each version
-    puts: list[tuple[str, str, int | None]] = field(default_factory=list)
-    added: Counter[str] = field(default_factory=Counter)
-
-    def add(self, other: _Changes) -> None:
-        self.keys += other.keys
-        self.puts += other.puts
-        for name, by in other.added.items():
-            self.added[name] += by
-
-    def findings(self, name: str, row: Row) -> Iterator[Finding]:
-        newest = self.keys[-1] if self.keys else ""
-        if len(self.keys) != row["version"]:
-            sentence = (
-                f"{name} has version {row['version']}, and commits have written it {len(self.keys)} times"
-            )
-            yield Finding("versions", sentence, newest)
-        bases = Counter(base for _, _, base in self.puts if base)
-        for base, count in bases.items():
-            if count > 1:
-                key = next(key for key, _, found in self.puts if found == base)
-                yield Finding("versions", f"{name}: {count} commits are based on its version {base}", key)
-        last = [value for _, value, base in self.puts if base is not None and base == row["version"] - 1]
-        if row["value"] is not None and last and row["value"] not in last:
-            yield Finding("versions", f"{name} has a value that its last commit did not write", newest)
-        for member, total in self.added.items():
-            if not self.puts and row["numbers"].get(member) != total:
-                found = row["numbers"].get(member)
-                yield Finding("versions", f"{member} of {name} is {found}, and {total} was added", newest)
 
 
 def judge(rows: Iterable[Row]) -> Judgement:
@@ -132,7 +63,7 @@ class _Case:
         self.by_kind: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
             self.by_kind[row["kind"]].append(row)
-        self.keys: dict[str, _Key] = defaultdict(_Key)
+        self.keys: dict[str, Evidence] = defaultdict(Evidence)
         self.writes = {row["op"]: row for row in self.by_kind["write"]}
         self.ends = {row["op"]: row["how"] for row in self.by_kind["end"]}
         for row in self.by_kind["write"]:
@@ -142,6 +73,9 @@ class _Case:
         for kind, members in (("commit", "commits"), ("verdict", "verdicts"), ("outcome", "outcomes")):
             for row in self.by_kind[kind]:
                 getattr(self.keys[row["key"]], members).append(row)
+        end = max((row["at"] for rows in self.by_kind.values() for row in rows), default=0.0)
+        for it in self.keys.values():
+            it.recall(end)
 
     def effects(self) -> Iterator[Finding]:
         for key, it in self.keys.items():
@@ -178,7 +112,7 @@ class _Case:
             if any(row["call"] in late and row["status"] != 200 for row in it.verdicts):
                 yield Finding("one-answer", "the origin refused a key that it had applied before", key)
 
-    def _last(self, it: _Key) -> Iterator[Row]:
+    def _last(self, it: Evidence) -> Iterator[Row]:
         """The answers that users took for the last word."""
         for op in it.ops:
             told = [row for row in it.answers if row["op"] == op and not row["copy"]]
@@ -198,24 +132,25 @@ class _Case:
                 yield Finding("database", f"SQLite's integrity check says: {row['integrity']}")
 
     def versions(self) -> Iterator[Finding]:
-        changes: dict[Place, _Changes] = defaultdict(_Changes)
+        changes: dict[Place, Changes] = defaultdict(Changes)
         unclear: set[Place] = set()
         for key, it in self.keys.items():
             commits = it.applied()
             for commit in commits:
-                touched = _changes_of(key, commit)
+                touched = changes_of(key, commit)
                 for place, change in touched.items():
                     changes[place].add(change)
-                if len(commits) > 1:
+                if it.is_vague or len(commits) > 1:
                     unclear |= touched.keys()
         for row in self.by_kind["record"]:
             place = (row["scope"], row["owner"], row["collection"], row["id"])
-            found = changes.pop(place, _Changes())
+            found = changes.pop(place, Changes())
             if place not in unclear:
-                yield from found.findings(_name(place), row)
+                for predicate, key in found.contradictions(row):
+                    yield Finding("versions", f"{name_of(place)} {predicate}", key)
         for place, left in changes.items():
             if place not in unclear and left.keys:
-                yield Finding("versions", f"{_name(place)} was written and is not there", left.keys[0])
+                yield Finding("versions", f"{name_of(place)} was written and is not there", left.keys[0])
 
     def states(self) -> Iterator[Finding]:
         before: dict[int, Row] = {}
@@ -282,24 +217,3 @@ class _Case:
 def _is_outcome(row: Row) -> bool:
     """Whether an answer is the app's final word: not the kit's refusal, nothing that may be tried again."""
     return not row["problem"] and row["status"] < 500 and row["status"] not in (408, 425, 429)
-
-
-def _changes_of(key: str, commit: Row) -> dict[Place, _Changes]:
-    """What one commit, if it was applied, has done to each record."""
-    found: dict[Place, _Changes] = defaultdict(_Changes)
-    seen: dict[Any, int] = {tuple(place): version for *place, version in commit["reads"]}
-    for scope, owner, collection, name, value in commit["writes"]:
-        place = (scope, owner, collection, name)
-        if value is not None:  # a delete makes no version
-            found[place].keys.append(key)
-            found[place].puts.append((key, value, seen.get(place)))
-    for scope, owner, collection, name, member, by in commit["increments"]:
-        place = (scope, owner, collection, name)
-        found[place].keys.append(key)
-        found[place].added[member] += by
-    return found
-
-
-def _name(place: Sequence[Any]) -> str:
-    scope, owner, collection, name = place
-    return f"{collection}/{name}" + (f" of {owner}" if scope == "user" else "")

@@ -23,7 +23,7 @@ from .line import Line
 from .proxy import FaultProxy, ask, to_ports
 from .relay import Relay
 from .scenario import Records, Scenario
-from .upstream import Upstream, response_digest, shown_digest
+from .upstream import Upstream, in_digests
 from .user import Gone, Stuck, User
 
 AFTER_WRITE = 0.02  # seconds at most from a write to the kill that it sets off
@@ -85,7 +85,7 @@ class Run:
             await self._happen(history)
             stored = await self._stored()
             for row in stored:
-                history.add(**_brief(row))
+                history.add(**brief(row))
             judgement = judge(history.rows)
         broken = [*self._broken, *(Finding("app", one) for one in self._scenario.check(Records(stored)))]
         return Judgement([*judgement.findings, *broken], judgement.notes, judgement.figures)
@@ -182,7 +182,7 @@ class Run:
         return [json.loads(line) for line in output.splitlines()]
 
 
-def _brief(row: Row) -> Row:
+def brief(row: Row) -> Row:
     """A row of the database as the history has it: digests in place of contents."""
     if row["kind"] == "record":
         value = row["value"]
@@ -197,13 +197,5 @@ def _brief(row: Row) -> Row:
             document["state"],
             document["sealed"],
         )
-        return {
-            "kind": "outcome",
-            "subject": row["subject"],
-            "key": row["key"],
-            "status": response.status,
-            "digest": response_digest(response),
-            "shown": shown_digest(response),
-            "state": None if response.state is None else digest(response.state),
-        }
+        return {"kind": "outcome", "subject": row["subject"], "key": row["key"], **in_digests(response)}
     return row

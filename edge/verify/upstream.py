@@ -60,7 +60,7 @@ class Upstream:
         told: dict[str, Any] = {}
         if answer.status == 200:
             outcome = decode_outcome(answer.body)
-            told = {"replayed": outcome.replayed, "digest": response_digest(outcome.response)}
+            told = {"replayed": outcome.replayed, "digest": _digest(outcome.response)}
         elif asked and answer.status == 404:
             return  # nothing yet
         else:
@@ -70,16 +70,20 @@ class Upstream:
         )
 
 
-def response_digest(response: StoredResponse) -> str:
-    """A digest of all that the origin keeps of an answer."""
+def in_digests(response: StoredResponse) -> dict[str, Any]:
+    """An answer in digests: all that the origin keeps of it, what a user's browser shows, and the state."""
+    return {
+        "status": response.status,
+        "digest": _digest(response),
+        "shown": answer_digest(response.status, response.headers, response.body),
+        "state": None if response.state is None else digest(response.state),
+    }
+
+
+def _digest(response: StoredResponse) -> str:
     body = base64.b64encode(response.body).decode()
     headers = [list(pair) for pair in response.headers]
     return digest(response.status, headers, body, response.state, response.sealed)
-
-
-def shown_digest(response: StoredResponse) -> str:
-    """The digest that a user's browser would see."""
-    return answer_digest(response.status, response.headers, response.body)
 
 
 def _contents(commit: Commit, subject: str) -> dict[str, Any]:
@@ -93,7 +97,7 @@ def _contents(commit: Commit, subject: str) -> dict[str, Any]:
             for write in commit.writes
         ],
         "increments": [[*place(*one.key), one.field, one.by] for one in commit.increments],
-        "digest": response_digest(commit.response),
+        **in_digests(commit.response),
     }
 
 

@@ -77,8 +77,14 @@ BUGS = {
     "unchecked-reads": unchecked_reads,
 }
 
-if __name__ == "__main__":
-    SQLiteStore.commit = BUGS[sys.argv[1]]  # type: ignore[method-assign]
-    if sys.argv[1] == "second-transaction":
+
+def plant(bug: str) -> None:
+    """Break it in this process."""
+    SQLiteStore.commit = BUGS[bug]  # type: ignore[method-assign]
+    if bug == "second-transaction":
         outcomes.remember = remember
+
+
+if __name__ == "__main__":
+    plant(sys.argv[1])
     main(sys.argv[2:])
