@@ -41,6 +41,7 @@ def test_cookie_set_over_http_does_not_count_over_https(make_scope: MakeScope) -
 @pytest.mark.parametrize(
     "others",
     ["", "a=1; ", 'prefs={"theme":"dark"}; ', "list[0]=1; ", "no-value; ", "=nameless; ", "a=\xe9; ", "; "],
+    ids=range(8),
 )
 def test_other_cookies_do_not_hide_ours(make_scope: MakeScope, others: str) -> None:
     for cookie in (f"{others}edgekit-view={TOKEN}", f"edgekit-view={TOKEN}; {others}"):

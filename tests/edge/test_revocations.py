@@ -210,7 +210,7 @@ def test_an_origin_that_hangs_holds_nobody_up_for_long(
     asyncio.run(story())
 
 
-@pytest.mark.parametrize("answer", ["", "x", "a.b.c", "é"])
+@pytest.mark.parametrize("answer", ["", "x", "a.b.c", "é"], ids=range(4))
 def test_a_list_that_is_none_is_no_list(origin: Origin, clock: Any, answer: str) -> None:
     async def fetch(path: str, etag: str | None) -> Reply:
         return Reply(200, {}, answer.encode())
