@@ -12,6 +12,7 @@ const EXACT = 5_000; // ms; clocks that differ by less need no correction
  * @typedef {object} About   a request
  * @property {string} [ath]   its session, "" if none is known
  * @property {import("./proof.js").Write} [write]   only if it changes something
+ * @property {boolean} [eager]   false: no proof before an edge asks for one
  */
 
 /**
@@ -52,24 +53,27 @@ export function createProver({ store, fetch, deviceKey, origin, now }) {
      * @param {About} [about]
      * @returns {Promise<Response>}
      */
-    async send(target, init, { ath = "", write } = {}) {
-      const [key, url] = [await deviceKey(), new URL(target, origin).href];
-      if (key === undefined) return fetch(url, init);
+    async send(target, init, { ath = "", write, eager = true } = {}) {
+      const url = new URL(target, origin).href;
 
-      const attempt = async () => {
-        const { nonce, skew } = await learnt;
+      /** @param {import("./device-key.js").DeviceKey} [key] */
+      const attempt = async (key) => {
         const headers = new Headers(init.headers);
-        const facts = { method: init.method ?? "GET", url, jti: randomId(), at: now() + skew, nonce, ath, write };
-        headers.set(HEADER.proof, await makeProof(key, facts));
+        if (key !== undefined) {
+          const { nonce, skew } = await learnt;
+          const facts = { method: init.method ?? "GET", url, jti: randomId(), at: now() + skew, nonce, ath, write };
+          headers.set(HEADER.proof, await makeProof(key, facts));
+        }
         const response = await fetch(url, { ...init, headers });
         if (init.cache === "no-store" || isChallenge(response)) await learn(response);
         return response;
       };
 
-      const first = await attempt();
-      if (!isChallenge(first)) return first;
+      const first = await attempt(eager ? await deviceKey() : undefined);
+      const key = isChallenge(first) ? await deviceKey() : undefined;
+      if (key === undefined) return first;
       void first.body?.cancel();
-      return attempt();
+      return attempt(key);
     },
   };
 }

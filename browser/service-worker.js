@@ -191,7 +191,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
         event.waitUntil(user.who().then((who) => event.source?.postMessage(person(who, false))));
         break;
       case MESSAGE.view:
-        event.waitUntil(user.refresh().then(user.who).then((who) => event.source?.postMessage(person(who))));
+        event.waitUntil(user.refresh().then(async (sure) => event.source?.postMessage(person(await user.who(), sure))));
         break;
       case MESSAGE.port:
         if (event.ports[0]) front.connect(event.ports[0]);

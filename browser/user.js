@@ -90,7 +90,9 @@ export function createUser({ store, send, findKey, now, onChange }) {
         redirect: "error",
         signal: AbortSignal.timeout(DEADLINE.view),
       };
-      const { headers } = await send(PATH.view, init, await session());
+      // A guest's question goes without proof: it is the first one of all, and the key would have to be made for it.
+      const eager = !((await held) ?? NOBODY).guest;
+      const { headers } = await send(PATH.view, init, { ...(await session()), eager });
       const header = headers.get(HEADER.view);
       // A view that came with another answer in the meantime is newer than this one.
       if (changes === before && header !== CHANGED_VIEW) await accept(header, true);

@@ -44,6 +44,15 @@ test("a challenge is answered once, with another proof and the same body", async
   assert.deepEqual(requests.map(({ headers }) => headers.get("idempotency-key")), ["k", "k"]);
 });
 
+test("where a proof is only given if asked for, the key is made only then", async () => {
+  const store = memoryStore();
+  const { send, claims } = proverTo((request) => (request.url.endsWith("/in") && !request.headers.has("dpop") ? challenge("n") : new Response()), store);
+  await send("/", {}, { eager: false });
+  assert.deepEqual([claims(), await store.get("device")], [[{}], undefined]);
+  assert.equal((await send("/in", {}, { eager: false })).status, 200);
+  assert.deepEqual(claims().map(({ nonce }) => nonce), [undefined, undefined, "n"]);
+});
+
 test("a nonce is kept, also for the next worker", async () => {
   const { send, store, claims } = proverTo(() => new Response(null, { headers: { "dpop-nonce": "n2" } }));
   for (let i = 0; i < 2; i += 1) await send("/", { cache: "no-store" });

@@ -46,7 +46,7 @@ function userOf(edge, store = memoryStore()) {
   const changes = [];
   const user = createUser({
     store,
-    send: async (target, init, { ath = "" } = {}) => (sessions.push(ath), fetch(target, init)),
+    send: async (target, init, { ath = "", eager = true } = {}) => (sessions.push(eager ? `proven ${ath}` : ath), fetch(target, init)),
     findKey: async () => pair.publicKey,
     now: () => clock.now,
     onChange: (who) => void changes.push(who),
@@ -168,11 +168,13 @@ test("a view that another version of us has kept is not used", async () => {
   assert.equal(await version(), 4);
 });
 
-test("questions name the session", async () => {
+test("questions name the session, and prove it unless it is a guest's", async () => {
   const { user, sessions } = userOf(() => token({ ver: 2 }));
   await user.refresh();
   await user.send("/_edge/records/user/orders", {});
-  assert.deepEqual(sessions, ["", hashOf("s")]);
+  await user.accept(await token({ user: "ada", ver: 3 }));
+  await user.refresh();
+  assert.deepEqual(sessions, ["", `proven ${hashOf("s")}`, `proven ${hashOf("s")}`]);
 });
 
 test("whoever is signed in is asked for again and again, beside the answer", async () => {
