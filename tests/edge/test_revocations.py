@@ -299,3 +299,31 @@ def test_the_first_keys_that_verify_are_believed_from_then_on(origin: Origin, cl
         assert await verdict(made, writing=True) == "origin-unavailable"
 
     asyncio.run(story())
+
+
+def test_keys_that_verify_nothing_are_not_believed(origin: Origin, clock: Any) -> None:
+    async def load(jwks: Any) -> NativeKeys:
+        return NativeKeys(fixed(jwks), clock)
+
+    async def story() -> None:
+        made, real = Revocations(origin, OriginKeys(origin, load), clock, clock), origin.keys
+        origin.cached = await mint_revocations(real, 0, [], clock())
+        origin.keys = NativeKeys(fixed(generate()), clock)  # of somebody in between, for a moment
+        assert await verdict(made, writing=True) == "origin-unavailable"
+        origin.keys = real
+        clock.now += PAUSE
+        assert await verdict(made, writing=True) == "goes on"
+
+    asyncio.run(story())
+
+
+def test_a_newer_list_of_the_same_second_is_newer(origin: Origin, clock: Any) -> None:
+    async def story() -> None:
+        timer = [0.0]
+        made = Revocations(origin, origin.keys, clock, lambda: timer[0])
+        assert await verdict(made) == "goes on"
+        origin.ended = {USER.sid}
+        timer[0] += USABLE + 1
+        assert await verdict(made) == "session-ended"
+
+    asyncio.run(story())

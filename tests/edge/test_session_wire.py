@@ -38,6 +38,8 @@ def test_each_is_read_as_it_was_written() -> None:
     for everywhere in (True, False):
         assert decode_end(encode_end(everywhere)) is everywhere
     assert decode_begun(encode_begun(2, "a.b")) == (2, "a.b")
+    largest = {"x": "y" * (CLAIMS_LIMIT - len('{"x":""}'))}
+    assert decode_session(encode_session(largest, None)) == (largest, None)
     assert split_refresh(join_refresh(SID, SECRET)) == (SID, SECRET)
 
 

@@ -68,6 +68,7 @@ def origin():
 
 def test_a_session_goes_on_with_what_was_said_at_its_beginning(origin):
     token = origin.begin(claims={"role": "admin"}, jkt=KEY)
+    assert origin.epoch == 1
     sid, secret = split_refresh(token)
     renewed = sessions.renew(origin.connection, sid, secret, KEY, "f" * 43, NOW + 300)
     assert renewed == (SID, "ann", {"role": "admin"}, origin.epoch, KEY, NOW, f"{SID}.{'f' * 43}")
@@ -140,7 +141,18 @@ def test_a_bound_session_goes_on_with_its_key_only(origin):
         with pytest.raises(Problem, match="device-proof"):
             origin.renew(token, NOW + 300, jkt)
     token = origin.renew(token, NOW + 300, KEY)
+    with pytest.raises(Problem, match="device-proof"):
+        origin.renew(token, NOW + 600, OTHER_KEY)
     assert origin.renew(token, NOW + 600, KEY)
+
+
+def test_a_late_request_with_an_older_token_sets_nothing_back(origin):
+    older = origin.begin()
+    newer = origin.renew(older, NOW + 300)
+    newest = origin.renew(newer, NOW + 600)
+    assert origin.renew(older, NOW + 600 + GRACE - 1)
+    assert origin.renew(newest, NOW + 900)
+    assert origin.renew(newer, NOW + 900 + GRACE) is None
 
 
 def test_the_first_key_binds_a_session_and_a_second_one_ends_it(origin):
