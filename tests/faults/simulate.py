@@ -17,9 +17,9 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import wrong_origin
 from bookkeeping import Bookkeeping
@@ -70,12 +70,14 @@ async def _simulate(seed: int, bug: str, folder: Path, file: Path) -> Outcome:
         world.start()
         books, trouble = Bookkeeping(rounds=4), Trouble(world, history)
         browsers = [OutboxBrowser(world.line, 100 + n, hasty=bug == OUTBOX_BUG) for n in range(BROWSERS)]
-        visits = [_visit(books, User(world.line, number + 1)) for number in range(USERS)]
+        users = [User(world.line, number + 1) for number in range(USERS)]
+        visits = [_ends(user, books.visit(user)) for user in users]
+        visits += [_ends(browser, browser.live()) for browser in browsers]
         async with asyncio.timeout(LONGEST):
-            results = await asyncio.gather(*visits, *(browser.live() for browser in browsers))
+            results = await asyncio.gather(*visits)
         await trouble.over()
         await world.quiet()
-        found = [one for result in results if result for one in result]
+        found = [one for result in results for one in result]
         for browser in browsers:
             found += await _marks(browser)
         world.origin.kill()
@@ -93,12 +95,12 @@ async def _simulate(seed: int, bug: str, folder: Path, file: Path) -> Outcome:
         return Outcome(seed, found, judgement.figures["writes"], mark)
 
 
-async def _visit(books: Bookkeeping, user: User) -> list[str]:
+async def _ends(user: User, visit: Coroutine[Any, Any, None]) -> list[str]:
     try:
         await user.arrive()
-        await books.visit(user)
+        await visit
     except Gone:
-        pass
+        visit.close()
     except Stuck as error:
         return [f"liveness: {error}"]
     except AssertionError as error:
@@ -112,8 +114,7 @@ async def _marks(browser: OutboxBrowser) -> list[str]:
         return []
     page = await browser.get("/")
     browser.subject = browser.seen_as()
-    shown = f"<p id=marks>{browser.marks}</p>"
-    return [] if shown in page.text else [f"app: visit {browser.visit} has not {browser.marks} marks"]
+    return [] if browser.shows_marks(page) else [f"app: the state of visit {browser.visit} lacks marks"]
 
 
 def _one(work: tuple[int, str]) -> Outcome:

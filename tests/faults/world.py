@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 import ledger
-import origin.readers
-import origin.writer
 from cryptography.hazmat.primitives.asymmetric import ec
 from virtual import LoopExecutor
 
+import origin.readers
+import origin.writer
 from edge.catalog import Catalog
 from edge.cookie_visitors import CookieVisitors
 from edge.errors import Problem
@@ -215,7 +215,9 @@ class World:
         clock = self._clock("origin", life)
         store = self.store = SQLiteStore(self.folder)
         entropy = dice(self.seed, "origin's entropy", life).randbytes
-        app = create_app(store, NativeKeys(EDGES_PUBLIC, clock), NativeKeys(ORIGIN_KEYS, clock), clock, entropy)
+        app = create_app(
+            store, NativeKeys(EDGES_PUBLIC, clock), NativeKeys(ORIGIN_KEYS, clock), clock, entropy
+        )
         return app, lambda: store.__exit__(None, None, None)
 
     def _boot_edge(self, name: str) -> Boot:
