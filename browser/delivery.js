@@ -11,14 +11,17 @@ const GONE = { type: "about:blank", title: "What was to be sent cannot be read a
 /**
  * @param {object} parts
  * @param {string} parts.origin   the site's own
+ * @param {Pick<ReturnType<typeof import("./user.js").createUser>, "session">} parts.user
  * @param {ReturnType<typeof import("./network.js").createNetwork>} parts.network
  * @param {() => Promise<ReturnType<typeof import("./edges.js").createEdges>>} parts.edges
  * @param {ReturnType<typeof import("./outbox-verdicts.js").createVerdicts>["settle"]} parts.settle
  * @returns {(row: import("./outbox-row.js").Row) => Promise<import("./outbox-verdicts.js").Hold | undefined>}
  */
-export function createDelivery({ origin, network, edges, settle }) {
+export function createDelivery({ origin, user, network, edges, settle }) {
   return async (row) => {
-    const sender = await network(requestOf(row, origin), { raw: true }).catch(() => undefined);
+    const [request, { ath }] = [requestOf(row, origin), await user.session()];
+    request.headers.set(HEADER.session, ath);
+    const sender = await network(request, { raw: true }).catch(() => undefined);
     if (sender === undefined) return settle(row, lost()); // the browser has lost its body
     const members = await edges();
     const own = members.members().findIndex(({ base }) => base === ""); // no other knows the user

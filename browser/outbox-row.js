@@ -12,7 +12,7 @@ const INLINE = 65_536; // bytes; below, a copy is cheaper than a file
 const CREDENTIALS = ["authorization", "cookie", HEADER.proof, HEADER.client];
 
 /**
- * @typedef {object} Author   whose write it is. A guest is known by the session alone
+ * @typedef {object} Author   whose write it is
  * @property {string} sub
  * @property {string} sid
  * @property {boolean} guest
@@ -87,9 +87,14 @@ export function isRepeated(a, b) {
   return a.key === b.key && a.bd === b.bd && a.method === b.method && a.path === b.path;
 }
 
-/** @param {Row} row @param {Author | undefined} author   who is here now */
-export function isBy({ author: { sub, sid, guest } }, author) {
-  return sub === author?.sub && (!guest || sid === author.sid);
+/**
+ * Whether it is for whoever is here now to send a write. What a guest wrote whose session got lost, with its
+ * cookies, could never be sent otherwise: it is the next guest's.
+ *
+ * @param {Row} row @param {Author | undefined} author   who is here now
+ */
+export function isBy({ author: { sub, guest } }, author) {
+  return author !== undefined && (guest ? author.guest : sub === author.sub);
 }
 
 /** Whether there is room for one more. @param {Iterable<Row>} rows @param {number} size   bytes */

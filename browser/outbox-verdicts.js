@@ -7,6 +7,8 @@ import { authorOf } from "./outbox-rows.js";
 import { HEADER } from "./protocol.js";
 import { differences, judge } from "./verdict.js";
 
+const STRANGER = new Set([401, 412]); // the session has ended, or is not the one that we know
+
 /** @typedef {import("./outbox-row.js").Row} Row */
 /** @typedef {import("./verdict.js").Answer} Answer */
 /** @typedef {import("./verdict.js").Verdict} Verdict */
@@ -90,6 +92,7 @@ export function createVerdicts({ rows, user, basisOf, mintKey, origin, developme
       if ("again" in judged) {
         row.tries += answer.headers.has(HEADER.host) ? 1 : 0;
         rows.change([row]).catch(note);
+        if (STRANGER.has(answer.status)) await user.refresh();
         return judged;
       }
       // Applied, but the answer that said what came of it got lost.

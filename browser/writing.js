@@ -39,7 +39,7 @@ export function createWriting({ id, table, user, host, network, edges, onHalt, .
   const announce = async () => (await rows.loaded, rows.announce(await user.known()));
   const line = createLine({
     next: outbox.next,
-    deliver: createDelivery({ origin, network, edges, settle: verdicts.settle }),
+    deliver: createDelivery({ origin, user, network, edges, settle: verdicts.settle }),
     lock: webLock(navigator.locks, OUTBOX_LOCK),
     now: parts.now,
     random: Math.random,

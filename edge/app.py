@@ -28,6 +28,7 @@ from .intake import (
     form_field,
     idempotency_key,
     limited,
+    named_session,
     part_size,
     read_body,
     replay,
@@ -153,8 +154,9 @@ class Stateless:
             return
         trusted = (
             host.name == "browser"
-        )  # its worker takes only what its own pages send; it is the device itself
+        )  # it is the device, and its worker takes only its own pages' writes
         if not trusted:
+            visitor.check_author(named_session(scope))
             visitor.check_body(body)
         check_json(scope, body)
         fingerprint = fingerprint_of(scope, body)

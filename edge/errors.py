@@ -33,6 +33,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "malformed-commit": Kind(400, "The commit does not follow the wire format"),
     "unauthorized": Kind(401, "The request does not prove who sent it"),
     "session-ended": Kind(401, "The session has ended"),
+    "session-changed": Kind(412, "The session is not the one that the request names", retryable=True),
     "device-proof": Kind(401, "The request does not prove that it comes from the device of its session"),
     "device-required": Kind(403, "This needs a session that is bound to its device"),
     "forbidden": Kind(403, "This is not allowed"),

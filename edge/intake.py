@@ -23,6 +23,7 @@ METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 section 9.2.1
 KEY_FIELD = "_key"
 TIME_HEADER = b"edgekit-time"  # ms since 1970, when a browser has answered this write itself
+SESSION_HEADER = "edgekit-session"  # for whose session a browser has answered it, by its hash
 LONGEST_WAIT = 7 * 86_400  # seconds that a write may wait in a browser
 AHEAD = 60  # seconds that a client's clock may be ahead
 WORKER = "/sw.js"
@@ -188,6 +189,11 @@ async def diagnose(scope: dict[str, Any], body: bytes) -> Problem | None:
     except Problem as problem:
         return problem if problem.code == "malformed-form" else None
     return None
+
+
+def named_session(scope: dict[str, Any]) -> str | None:
+    """The session that a write from an outbox is meant for, as `proof.session_hash` names it."""
+    return Headers(raw=scope["headers"]).get(SESSION_HEADER)
 
 
 def sent_at(scope: dict[str, Any], now: float) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .errors import NeedsEdge, Problem
-from .proof import Proof
+from .proof import Proof, session_hash
 from .tokens import Session
 from .types import JSON, View
 from .wire import RecordKey, Write
@@ -54,6 +54,17 @@ class Visitor:
     def is_bound(self) -> bool:
         """Whether the session is bound to a device; then that device has proved itself."""
         return self.session is not None and self.session.jkt is not None
+
+    def check_author(self, named: str | None) -> None:
+        """Raise `Problem("session-changed")` if the request names (by its hash) another session than its own.
+
+        An outbox says whose write it sends: by then cookies may be gone, or somebody else's.
+        """
+        if named is None or (self.session is not None and named == session_hash(self.session.sid)):
+            return
+        if self.is_unknown:
+            raise Problem("origin-unavailable", "the session cannot be renewed now")
+        raise Problem("session-changed")
 
     def check_body(self, body: bytes) -> None:
         """Take back the proof if it is for another body; for a bound session that is a

@@ -155,3 +155,10 @@ def test_marks_are_as_long_as_a_commit_key_allows() -> None:
     assert len(SECRET) == SECRET_LENGTH
     assert len(mark(NONCE, SECRET)) == len(NONCE) + 1 + MARK_LENGTH <= 64
     assert mark(NONCE, SECRET) == mark(NONCE, SECRET) != mark(NONCE, OLDER)
+
+
+def test_form_that_has_waited_in_an_outbox_may_be_older_than_its_session(post: Post) -> None:
+    waited = ("edgekit-time", "1767225000500")
+    assert passes(post(FORM, waited, ("edgekit-client", "1")), mark(NONCE, "another session's"))
+    assert not passes(post(FORM, waited), mark(NONCE, "another session's")), "nothing else speaks for it"
+    assert not passes(post(FORM, waited, ("edgekit-client", "1"), ("sec-fetch-site", "same-site")), None)

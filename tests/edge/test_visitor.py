@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from edge.errors import NeedsEdge, Problem
-from edge.proof import Proof, body_digest
+from edge.proof import Proof, body_digest, session_hash
 from edge.tokens import Session
 from edge.types import View
 from edge.visitor import Changes, PayloadVisitors, User, Visitor
@@ -69,6 +69,18 @@ def test_bound_session_without_a_proof_for_the_body_is_refused() -> None:
         visitor.check_body(b"tee")
     with pytest.raises(Problem, match="device-proof"):
         visitor.check_body(b"tea")  # what was taken back stays so
+
+
+def test_write_for_another_session_is_refused() -> None:
+    for asks, unknown, code in (
+        (session(), False, "session-changed"),
+        (None, False, "session-changed"),
+        (None, True, "origin-unavailable"),
+    ):
+        with pytest.raises(Problem, match=code):
+            Visitor(asks, is_unknown=unknown).check_author(session_hash("o" * 22))
+    Visitor(session()).check_author(session_hash(SID))
+    Visitor().check_author(None)
 
 
 # The browser

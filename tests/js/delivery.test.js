@@ -17,6 +17,7 @@ function delivery(send, bases = [""]) {
   const edges = createEdges({ bases, fetch: async () => new Response(), now: () => 0, random: () => 0, note: () => {} });
   const deliver = createDelivery({
     origin: ORIGIN,
+    user: { session: async () => ({ ath: "hash-of-the-session", jkt: "" }) },
     network: async (request, { raw } = {}) => (assert.ok(raw), { safe: false, size: 0, send: () => send(request) }),
     edges: async () => edges,
     settle: async (_row, answer) => void answers.push(answer),
@@ -29,6 +30,11 @@ test("a redirect is what it would be for a page", async () => {
   const { deliver, answers } = delivery(async () => new Response("", { headers }));
   assert.equal(await deliver(ROW), undefined);
   assert.deepEqual([answers[0]?.status, answers[0]?.headers.get("location")], [303, "/cart"]);
+});
+
+test("it says for whose session it is", async () => {
+  const { deliver } = delivery(async (request) => (assert.equal(request.headers.get("edgekit-session"), "hash-of-the-session"), new Response()));
+  await deliver(ROW);
 });
 
 test("an answer counts once all of it is there", async () => {
@@ -51,6 +57,7 @@ test("a body that the browser has lost is a refusal that says so", async () => {
   const { answers } = delivery(async () => new Response());
   const deliver = createDelivery({
     origin: ORIGIN,
+    user: { session: async () => ({ ath: "hash-of-the-session", jkt: "" }) },
     network: async () => Promise.reject(new DOMException("gone", "NotReadableError")),
     edges: () => assert.fail(),
     settle: async (_row, answer) => void answers.push(answer),

@@ -54,12 +54,13 @@ test("a repetition has the same key and the same content", async () => {
   assert.ok(!isRepeated({ ...one, key: "client.1" }, { ...two, key: "client.2" }));
 });
 
-test("users are known by their name, guests by their session", () => {
+test("users are known by their name; what guests wrote is the next guest's", () => {
   const row = (/** @type {boolean} */ guest) => /** @type {any} */ ({ author: { sub: "ann", sid: "s", guest } });
   assert.ok(isBy(row(false), { sub: "ann", sid: "other", guest: false }));
-  assert.ok(!isBy(row(true), { sub: "ann", sid: "other", guest: true }));
-  assert.ok(isBy(row(true), { sub: "ann", sid: "s", guest: true }));
   assert.ok(!isBy(row(false), { sub: "bob", sid: "s", guest: false }));
+  assert.ok(!isBy(row(false), { sub: "guest:1", sid: "s", guest: true }));
+  assert.ok(isBy(row(true), { sub: "guest:1", sid: "other", guest: true }));
+  assert.ok(!isBy(row(true), { sub: "ann", sid: "s", guest: false }));
   assert.ok(!isBy(row(false), undefined));
 });
 

@@ -115,6 +115,19 @@ test("a session that has ended stops the line, and nothing is lost", async () =>
   assert.deepEqual([disk.state.disk.size, heard.at(-1)?.halted], [0, ""]);
 });
 
+test("a session that is not the one we know is asked for", async () => {
+  const { post, line, server, signIn, pass } = world();
+  signIn({ sub: "guest:1", sid: "lost", guest: true });
+  await post("/notes", "one");
+  const refusal = () => new Response("", { status: 412, headers: { "edgekit-host": "native", "content-type": "application/problem+json" } });
+  const document = JSON.stringify({ type: "urn:problem-type:edgekit:session-changed", retryable: true });
+  server.instead = ({ session }) => (session === "lost" ? new Response(document, refusal()) : null);
+  await line.flush();
+  await pass(MINUTE); // it is Ann now, who does not send what a guest wrote
+  assert.deepEqual(server.notes, []);
+  assert.deepEqual(server.calls.map(({ session }) => session), ["lost"]);
+});
+
 test("an app that fails each time holds nobody up", async () => {
   const { post, line, server, rows, pass } = world();
   await post("/notes", "poison");

@@ -12,7 +12,7 @@ import { createOutbox } from "../../browser/outbox.js";
 export const ORIGIN = "https://shop.test";
 const ANN = { sub: "ann", sid: "s", guest: false };
 
-/** @typedef {{path: string, sent: string, key: string, time: string, notes: string[], host: string}} Call */
+/** @typedef {{path: string, sent: string, key: string, time: string, session: string, notes: string[], host: string}} Call */
 /** @typedef {{status: number, body?: string, headers?: Record<string, string>, notes?: string[]}} Reply */
 
 /**
@@ -70,6 +70,7 @@ export function world({ disk = memoryTable(), server = edge() } = {}) {
   let json = viewOf(server);
 
   const user = {
+    session: async () => ({ ath: JSON.parse(json).sid, jkt: "" }),
     current: async () => json,
     known: async () => json,
     accept: async (/** @type {string | null} */ header) => void (header !== null && (json = header)),
@@ -103,7 +104,7 @@ export function world({ disk = memoryTable(), server = edge() } = {}) {
   const network = async (/** @type {Request} */ request) => ({ safe: false, size: 0, send: () => server.answer(request) });
   const line = createLine({
     next: outbox.next,
-    deliver: createDelivery({ origin: ORIGIN, network, edges: async () => edges, settle: verdicts.settle }),
+    deliver: createDelivery({ origin: ORIGIN, user, network, edges: async () => edges, settle: verdicts.settle }),
     lock: (_mode, work) => work(),
     now: () => clock.now,
     random: () => 0,
@@ -185,8 +186,8 @@ export function edge() {
 /** @param {Request} request @param {string[]} notes @param {string} host @returns {Promise<Call>} */
 async function callOf(request, notes, host) {
   const { pathname: path } = new URL(request.url);
-  const [key, time] = ["idempotency-key", "edgekit-time"].map((name) => request.headers.get(name) ?? "");
-  return { path, sent: await request.text(), key: /** @type {string} */ (key), time: /** @type {string} */ (time), notes, host };
+  const [key = "", time = "", session = ""] = ["idempotency-key", "edgekit-time", "edgekit-session"].map((name) => request.headers.get(name) ?? "");
+  return { path, sent: await request.text(), key, time, session, notes, host };
 }
 
 /** @param {{ver: number, notes: string[], keys: string[]}} server */

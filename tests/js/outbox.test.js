@@ -105,10 +105,12 @@ test("writes of somebody else lie over nothing", async () => {
   assert.deepEqual(await shown(), ["one"]);
 });
 
-test("a guest is known by the session", async () => {
+test("what a guest wrote whose session got lost is the next guest's", async () => {
   const { post, shown, signIn } = world();
   signIn({ sub: "guest:1", sid: "g", guest: true });
   await post("/notes", "one");
-  signIn({ sub: "guest:1", sid: "h", guest: true });
+  signIn({ sub: "bob", sid: "b" });
   assert.deepEqual(await shown(), []);
+  signIn({ sub: "guest:2", sid: "h", guest: true });
+  assert.deepEqual(await shown(), ["one"]);
 });
