@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from jwt.algorithms import ECAlgorithm
 
 from .jose import decode_segment, encode_segment, thumbprint
-from .keyset import ALGORITHMS, KeySet, Use
+from .keyset import ALGORITHMS, KeySet, KeysInUse, Use
 from .types import Clock
 from .wire import encode_json
 
@@ -96,51 +96,31 @@ def source(setting: str, timer: Clock) -> Source:
     return KeyFile(Path(setting), timer)
 
 
-class NativeKeys:
+class NativeKeys(KeysInUse):
     """`Signer`, `Verifier`, `Sealer` and `Macs` over one key set; `clock` is wall time in seconds."""
 
     def __init__(self, source: Source, clock: Clock) -> None:
+        super().__init__(lambda: source().set, clock)
         self._source = source
-        self._clock = clock
-
-    @property
-    def kid(self) -> str:
-        return self._source().set.current("sig", self._clock()).kid
-
-    @property
-    def sealing_kid(self) -> str:
-        return self._source().set.current("enc", self._clock()).kid
-
-    @property
-    def jwks(self) -> dict[str, Any]:
-        """The public set, as it may be published now."""
-        return self._source().set.public(self._clock())
 
     async def sign(self, kid: str, message: bytes) -> bytes:
         return _ES256.sign(message, self._source().signing[kid])
 
     async def verify(self, kid: str, message: bytes, signature: bytes) -> bool:
-        keys = self._source()
-        accepted = keys.set.find("sig", kid, self._clock()) is not None
-        return accepted and _ES256.verify(message, keys.verifying[kid], signature)
+        key = self._source().verifying.get(kid)
+        return key is not None and self.accepts("sig", kid) and _ES256.verify(message, key, signature)
 
     async def seal(self, kid: str, iv: bytes, plaintext: bytes, aad: bytes) -> bytes:
         return self._source().sealing[kid].encrypt(iv, plaintext, aad)
 
     async def unseal(self, kid: str, iv: bytes, sealed: bytes, aad: bytes) -> bytes | None:
-        keys = self._source()
-        if keys.set.find("enc", kid, self._clock()) is None:
+        key = self._source().sealing.get(kid)
+        if key is None or not self.accepts("enc", kid):
             return None
         try:
-            return keys.sealing[kid].decrypt(iv, sealed, aad)
+            return key.decrypt(iv, sealed, aad)
         except InvalidTag:
             return None
-
-    def mac(self, label: str, message: bytes) -> bytes:
-        return self.macs(label, message)[0]
-
-    def macs(self, label: str, message: bytes) -> list[bytes]:
-        return self._source().set.macs(label, message, self._clock())
 
     @staticmethod
     async def verify_proof_signature(jwk: Mapping[str, str], message: bytes, signature: bytes) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .jose import KEY_ID, decode_segment
 from .tokens import LONGEST_LIFE
+from .types import Clock
 
 Use = Literal["sig", "enc"]
 KEYS_LIMIT = 8  # keys of one use in a set
@@ -88,6 +89,37 @@ class KeySet:
         current = self.current("enc", now)
         others = (k for k in self.keys if k.use == "enc" and k.accepted(now) and k is not current)
         return [_mac(key, label, message) for key in (current, *others)]
+
+
+class KeysInUse:
+    """What holds for a key set whatever library signs with it. `keys` gives the set as it is now."""
+
+    def __init__(self, keys: Callable[[], KeySet], clock: Clock) -> None:
+        self._keys = keys
+        self._clock = clock
+
+    @property
+    def kid(self) -> str:
+        return self._keys().current("sig", self._clock()).kid
+
+    @property
+    def sealing_kid(self) -> str:
+        return self._keys().current("enc", self._clock()).kid
+
+    @property
+    def jwks(self) -> dict[str, Any]:
+        """The public set, as it may be published now."""
+        return self._keys().public(self._clock())
+
+    def mac(self, label: str, message: bytes) -> bytes:
+        return self.macs(label, message)[0]
+
+    def macs(self, label: str, message: bytes) -> list[bytes]:
+        return self._keys().macs(label, message, self._clock())
+
+    def accepts(self, use: Use, kid: str) -> bool:
+        """Whether there is such a key and what was made with it is still good."""
+        return self._keys().find(use, kid, self._clock()) is not None
 
 
 def rotated(document: Mapping[str, Any], new: Iterable[Mapping[str, Any]], now: float) -> dict[str, Any]:

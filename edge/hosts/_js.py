@@ -17,7 +17,7 @@ from pyodide.ffi import JsException, create_once_callable, to_js
 from pyodide.webloop import WebLoop
 
 from ..errors import NeedsEdge
-from ..keyset import KeySet
+from ..keyset import KeySet, KeysInUse
 from ..types import Clock, Fetch, PublicFetch, Reply
 
 JsResponse = Any  # a JavaScript array [status, headers, Uint8Array]
@@ -128,13 +128,12 @@ def _reply(response: JsResponse, what: str) -> Reply:
     return Reply(status, fields, bytes_of(body))
 
 
-class WebCryptoKeys:
+class WebCryptoKeys(KeysInUse):
     """`Signer`, `Verifier`, `Sealer` and `Macs` over one key set, through the platform's WebCrypto."""
 
     def __init__(self, keys: KeySet, imported: Mapping[tuple[str, str], Any], clock: Clock) -> None:
-        self._set = keys
+        super().__init__(lambda: keys, clock)
         self._imported = imported  # (operation, kid) -> CryptoKey
-        self._clock = clock
 
     @classmethod
     async def load(cls, document: Mapping[str, Any] | None, clock: Clock) -> WebCryptoKeys:
@@ -154,46 +153,25 @@ class WebCryptoKeys:
                 raise ValueError(f"key {key.kid} is not on its curve") from error
         return cls(keys, imported, clock)
 
-    @property
-    def kid(self) -> str:
-        return self._set.current("sig", self._clock()).kid
-
-    @property
-    def sealing_kid(self) -> str:
-        return self._set.current("enc", self._clock()).kid
-
-    @property
-    def jwks(self) -> dict[str, Any]:
-        """The public set, as it may be published now."""
-        return self._set.public(self._clock())
-
     async def sign(self, kid: str, message: bytes) -> bytes:
         key = self._imported["sign", kid]
         return bytes_of(await js.crypto.subtle.sign(_object(ECDSA), key, to_js(message)))
 
     async def verify(self, kid: str, message: bytes, signature: bytes) -> bool:
-        if self._set.find("sig", kid, self._clock()) is None:
-            return False
-        return await _verify(self._imported["verify", kid], message, signature)
+        return self.accepts("sig", kid) and await _verify(self._imported["verify", kid], message, signature)
 
     async def seal(self, kid: str, iv: bytes, plaintext: bytes, aad: bytes) -> bytes:
         key = self._imported["seal", kid]
         return bytes_of(await js.crypto.subtle.encrypt(_gcm(iv, aad), key, to_js(plaintext)))
 
     async def unseal(self, kid: str, iv: bytes, sealed: bytes, aad: bytes) -> bytes | None:
-        if self._set.find("enc", kid, self._clock()) is None:
+        if not self.accepts("enc", kid):
             return None
         try:
             key = self._imported["seal", kid]
             return bytes_of(await js.crypto.subtle.decrypt(_gcm(iv, aad), key, to_js(sealed)))
         except JsException:  # OperationError: WebCrypto does not say more either
             return None
-
-    def mac(self, label: str, message: bytes) -> bytes:
-        return self.macs(label, message)[0]
-
-    def macs(self, label: str, message: bytes) -> list[bytes]:
-        return self._set.macs(label, message, self._clock())
 
     @staticmethod
     async def verify_proof_signature(jwk: Mapping[str, str], message: bytes, signature: bytes) -> bool:
