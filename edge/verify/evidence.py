@@ -88,7 +88,7 @@ class Changes:
                 yield f"was written by {count} commits that had read version {base}", key
         last = [value for _, value, base in self.puts if base is not None and base == row["version"] - 1]
         if row["value"] is not None and last and row["value"] not in last:
-            yield "has a value that its last commit did not write", newest
+            yield "is not what its last commit wrote", newest
         for member, total in self.added.items():
             found = row["numbers"].get(member)
             if not self.puts and found != total:

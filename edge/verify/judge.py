@@ -79,8 +79,8 @@ class _Case:
 
     def effects(self) -> Iterator[Finding]:
         for key, it in self.keys.items():
-            users = {row["subject"] for row in it.commits if row["key"] == key}
-            if len({row["subject"] for row in it.outcomes}) > 1:
+            users = {row["subject"] for row in it.outcomes}
+            if len(users) > 1:
                 yield Finding("one-effect", f"{len(users)} users have an effect of one request", key)
             if len(it.outcomes) > 1:
                 yield Finding("one-effect", "the origin remembers two outcomes of one key", key)
@@ -129,7 +129,7 @@ class _Case:
                 yield Finding("durable", "a user has been told of a commit that is not stored", key)
         for row in self.by_kind["database"]:
             if row["integrity"] != "ok":
-                yield Finding("database", f"SQLite's integrity check says: {row['integrity']}")
+                yield Finding("database", f"its own check says: {row['integrity']}")
 
     def versions(self) -> Iterator[Finding]:
         changes: dict[Place, Changes] = defaultdict(Changes)
