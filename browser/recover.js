@@ -21,8 +21,8 @@ const AGAIN = 60_000; // ms; what fails after that is another failure
 const isRead = document.querySelector("main")?.dataset.method === "GET";
 
 async function recover() {
-  const before = tries();
-  if (isRead && before === 0 && (await container()?.getRegistration("/"))?.active) return again(1);
+  const before = isRead ? tries() : 1; // nothing goes round in circles that is not loaded anew
+  if (before === 0 && (await container()?.getRegistration("/"))?.active) return again(1);
   const isDone = before < 2 && (await plainSession());
   if (!isDone) return say("This device is not known", "You signed in on another one, or this browser has lost its key.");
   if (isRead) return again(2);

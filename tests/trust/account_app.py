@@ -10,8 +10,8 @@ from starlette.routing import Route
 
 from edge import Stateless, context
 
-PAGE = """<!doctype html><html lang="en"><title>Account</title><link rel="icon" href="data:,"><main><h1>{who}</h1>
-<p id="notes">{notes}</p>{forms}</main></html>"""
+PAGE = """<!doctype html><html lang="en"><title>Account</title><link rel="icon" href="data:,">
+<main><h1>{who}</h1><p id="notes">{notes}</p>{forms}</main></html>"""
 FORM = '<form method="post" action="{path}">{key}{more}<button>{label}</button></form>'
 
 

@@ -330,7 +330,7 @@ def test_a_reload_around_the_service_worker_needs_no_new_sign_in(page, url):
 
 @pytest.mark.console_errors("401|403|ERR_FAILED")
 def test_a_browser_whose_host_is_switched_off_goes_on_without_its_device(page, url, served):
-    folder = served.data / "release"
+    folder, bound = served.data / "release", page.context.cookies()
     release = json.loads((folder / "_edge/manifest.json").read_text())["release"]
     kit = Path(sys.executable).with_name("edgekit")
     subprocess.run([kit, "release", "stop", "-o", folder], check=True)
@@ -344,6 +344,15 @@ def test_a_browser_whose_host_is_switched_off_goes_on_without_its_device(page, u
         page.get_by_role("button", name="Note").click()
         page.wait_for_function("() => document.querySelector('#notes').innerText === 'still here'")
         assert page.evaluate("async () => (await fetch('/safe')).status") == 403
+        page.goto(f"{url}/edge")
+        page.context.add_cookies(bound)  # as after ten minutes, when the plain session has ended
+        page.fill("[name=text]", "again")
+        page.get_by_role("button", name="Note").click()
+        page.wait_for_function(NAME, arg="Send it again")
+        page.go_back()
+        page.fill("[name=text]", "again")
+        page.get_by_role("button", name="Note").click()
+        page.wait_for_function("() => document.querySelector('#notes')?.innerText.endsWith('again')")
     finally:
         subprocess.run([kit, "release", "use", release, "-o", folder], check=True)
 
