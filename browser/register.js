@@ -35,8 +35,8 @@ export function container() {
 
 /** @param {ServiceWorkerContainer} workers */
 export async function register(workers) {
-  // "imports": an update check asks for sw.js again, but not for the modules that it names by their content.
-  const registering = workers.register(policy?.createScriptURL(WORKER) ?? WORKER, { type: "module", updateViaCache: "imports", scope: "/" });
+  // "imports": an update check asks for sw.js again, but not for the scripts that it names by their content.
+  const registering = workers.register(policy?.createScriptURL(WORKER) ?? WORKER, { updateViaCache: "imports", scope: "/" });
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
   // register() queues behind update checks, for seconds at times; a registration that is there need not wait.
   const present = await Promise.race([workers.getRegistration("/"), late.then(() => undefined)]);

@@ -8,15 +8,27 @@
  */
 
 import { sha256 } from "./digest.js";
-import { PATH, RELEASE_CACHE } from "./protocol.js";
+import { PAGE_FILES, PATH, RELEASE_CACHE } from "./protocol.js";
 import { dropSnapshots } from "./snapshot-store.js";
 
 /** @typedef {import("./protocol.js").Manifest} Manifest */
-/** @typedef {{manifest: Manifest, read: (path: string) => Promise<Response>}} Release */
 /** @typedef {import("./protocol.js").Fetch} Fetch */
 /** @typedef {{fetch: Fetch, caches: CacheStorage}} Platform */
 
+/**
+ * @typedef {object} Release
+ * @property {Manifest} manifest
+ * @property {(path: string) => Promise<Response>} read   a file, checked
+ * @property {(path: string) => Promise<Copy | undefined>} copy   a file as it is kept, not checked yet
+ *
+ * @typedef {object} Copy
+ * @property {ArrayBuffer} bytes
+ * @property {string} type   media type
+ * @property {() => Promise<boolean>} check   whether these are the right bytes; nothing may come of them before
+ */
+
 const TYPE = "content-type";
+const BINARY = "application/octet-stream";
 const NEVER = new AbortController().signal;
 
 /**
@@ -44,8 +56,7 @@ export async function install(bytes, platform, onProgress = () => {}) {
   const { fetch, caches } = platform;
   const cacheName = RELEASE_CACHE + manifest.release;
   const older = await releaseCaches(caches);
-  // What is needed late is fetched late.
-  const files = Object.entries(manifest.files).filter(([path]) => path !== manifest.roles.late);
+  const files = Object.entries(manifest.files).filter(([path]) => isNeeded(manifest, path));
   const total = files.reduce((sum, [, { size }]) => sum + size, 0);
   let loaded = 0;
   const stop = new AbortController();
@@ -100,50 +111,48 @@ export async function prune(id, { caches }) {
 /** @param {Manifest} manifest @param {Platform} platform @returns {Release} */
 function reader(manifest, { fetch, caches }) {
   const cacheName = RELEASE_CACHE + manifest.release;
+
+  /** @param {string} path */
+  function file(path) {
+    const found = manifest.files[path];
+    if (found === undefined) throw new Error(`${path} is not in release ${manifest.release}`);
+    return found;
+  }
+
+  /** @type {Release["copy"]} */
+  async function copy(path) {
+    const { sha256: hash } = file(path);
+    // By name each time: the browser, or somebody, may have deleted the cache under a running worker.
+    const kept = await caches.match(address(hash), { cacheName });
+    if (kept === undefined) return undefined;
+    const bytes = await kept.arrayBuffer();
+    const check = async () => (await sha256(bytes)) === hash;
+    return { bytes, type: kept.headers.get(TYPE) ?? BINARY, check };
+  }
+
   return {
     manifest,
+    copy,
     async read(path) {
-      const file = manifest.files[path];
-      if (file === undefined) throw new Error(`${path} is not in release ${manifest.release}`);
-      const key = address(file.sha256);
-      // By name each time: the browser, or somebody, may have deleted the cache under a running worker.
-      const kept = await caches.match(key, { cacheName });
-      if (kept !== undefined) {
-        const bytes = await kept.arrayBuffer();
-        const checking = sha256(bytes).then((hash) => hash === file.sha256);
-        if (path === manifest.roles.wasm) {
-          const drop = async () => (await caches.open(cacheName)).delete(key);
-          return clean(whileChecked(bytes, checking, path, drop), kept);
-        }
-        if (await checking) return clean(bytes, kept);
-      }
-      const fetched = await download(path, file.sha256, fetch, NEVER);
-      await put(cacheName, key, fetched.clone(), caches).catch(() => {}); // it will do without
+      const kept = await copy(path);
+      if (kept && (await kept.check())) return clean(kept.bytes, kept.type);
+      const { sha256: hash } = file(path);
+      const fetched = await download(path, hash, fetch, NEVER);
+      await put(cacheName, address(hash), fetched.clone(), caches).catch(() => {}); // it will do without
       return fetched;
     },
   };
 }
 
-/**
- * Bytes for a consumer that works on them while they are still being checked (WebAssembly is compiled). It gets
- * an error in place of the end if they are wrong.
- *
- * @param {ArrayBuffer} bytes @param {Promise<boolean>} checking @param {string} path @param {() => Promise<unknown>} drop
- */
-function whileChecked(bytes, checking, path, drop) {
-  return new ReadableStream({
-    async start(controller) {
-      controller.enqueue(new Uint8Array(bytes));
-      if (await checking) return controller.close();
-      await drop();
-      controller.error(new Error(`${path} was damaged where it was kept`));
-    },
-  });
-}
-
 /** Whether the worker itself is made of this file. @param {Manifest} manifest @param {string} path */
 function runs({ roles }, path) {
-  return path === roles.loader || path === roles.factory || path.startsWith(roles.kit);
+  return path === roles.engine || path === roles.worker;
+}
+
+/** What is needed late is fetched late; modules are for pages and for other hosts. @param {Manifest} manifest @param {string} path */
+function isNeeded({ roles }, path) {
+  if (path.startsWith(roles.kit)) return PAGE_FILES.includes(path.slice(roles.kit.length));
+  return path !== roles.late && path !== roles.loader && path !== roles.factory;
 }
 
 /**
@@ -184,7 +193,7 @@ async function copyOf(hash, older, caches) {
     const response = await caches.match(address(hash), { cacheName });
     if (response === undefined) continue;
     const bytes = await response.arrayBuffer();
-    if ((await sha256(bytes)) === hash) return clean(bytes, response);
+    if ((await sha256(bytes)) === hash) return clean(bytes, response.headers.get(TYPE));
   }
   return undefined;
 }
@@ -202,7 +211,7 @@ async function attempt(path, hash, fetch, signal, cache) {
   const response = await fetch(path, { cache, signal, credentials: "omit", redirect: "error" });
   if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
   const bytes = await response.arrayBuffer();
-  return (await sha256(bytes)) === hash ? clean(bytes, response) : undefined;
+  return (await sha256(bytes)) === hash ? clean(bytes, response.headers.get(TYPE)) : undefined;
 }
 
 /** When storage is short, snapshots go first: they only save time. @param {string} cacheName @param {string} key @param {Response} file @param {CacheStorage} caches */
@@ -226,7 +235,7 @@ function isFull(error) {
   return error instanceof Error && error.name === "QuotaExceededError";
 }
 
-/** Only bytes and media type are kept. @param {BodyInit} body @param {Response} response */
-function clean(body, response) {
-  return new Response(body, { headers: { [TYPE]: response.headers.get(TYPE) ?? "application/octet-stream" } });
+/** Only bytes and media type are kept. @param {BodyInit} body @param {string | null} type */
+function clean(body, type) {
+  return new Response(body, { headers: { [TYPE]: type ?? BINARY } });
 }

@@ -22,6 +22,7 @@ import { unzip } from "./unzip.js";
  * @property {(settings: object) => Promise<any>} createPyodideModule   passed in: service workers cannot import()
  * @property {Manifest} manifest
  * @property {(path: string) => Promise<Response>} read   a verified file of the release
+ * @property {import("./release.js").Release["copy"]} [copy]   the same, not verified yet
  * @property {"browser" | "edge"} host   the name the app is to know this host by
  * @property {import("./protocol.js").Services} services
  * @property {(line: string) => void} log   what Python prints
@@ -29,7 +30,7 @@ import { unzip } from "./unzip.js";
  * @property {SnapshotStore} [snapshots]   without it every start is a plain one
  *
  * @typedef {object} SnapshotStore
- * @property {() => Promise<{packed: Promise<ArrayBuffer>} | undefined>} find   for this release and engine
+ * @property {() => Promise<{packed: () => Promise<ArrayBuffer>} | undefined>} find   for this release and engine
  * @property {(packed: Uint8Array<ArrayBuffer>) => Promise<void>} save
  * @property {() => Promise<void>} drop   it did not work
  *
@@ -66,21 +67,21 @@ export async function boot(options) {
 
 /** @param {BootOptions} options @returns {Promise<App>} */
 async function start(options) {
-  const { manifest, read, log, snapshots } = options;
+  const { manifest, log, snapshots } = options;
   const { roles } = manifest;
   // Everything that will be needed is asked for at once; WebAssembly is compiled while it arrives.
   const pieces = {
     // In Node, Pyodide reads its files by itself.
-    wasm: options.base === undefined ? read(roles.wasm).then((file) => WebAssembly.compileStreaming(file)) : undefined,
-    stdlib: bytes(read, roles.stdlib),
-    site: bytes(read, roles.site),
-    folders: Promise.all([roles.edge, roles.app].flatMap((role) => (role ? [bytes(read, role)] : []))),
+    wasm: options.base === undefined ? compile(options, roles.wasm) : undefined,
+    stdlib: bytes(options, roles.stdlib),
+    site: bytes(options, roles.site),
+    folders: Promise.all([roles.edge, roles.app].flatMap((role) => (role ? [bytes(options, role)] : []))),
   };
+  for (const piece of Object.values(pieces)) piece?.catch(() => {}); // looked at below
   const snapshot = await snapshots?.find().catch(() => undefined);
-  for (const piece of [...Object.values(pieces), snapshot?.packed]) piece?.catch(() => {}); // looked at below
   if (snapshot !== undefined) {
     try {
-      const app = await inTime(run(options, pieces, snapshot.packed), DEADLINE.restore, undefined);
+      const app = await inTime(run(options, pieces, snapshot.packed()), DEADLINE.restore, undefined);
       if (app !== undefined) return app;
       throw new Error("it does not start in time");
     } catch (error) {
@@ -100,7 +101,7 @@ async function start(options) {
  * @returns {Promise<App>}
  */
 async function run(options, pieces, image) {
-  const { manifest, read, log, snapshots } = options;
+  const { manifest, log, snapshots } = options;
   const { roles, app } = manifest;
   const restored = image !== undefined;
   const since = performance.now();
@@ -110,12 +111,9 @@ async function run(options, pieces, image) {
 
   const python = await load(options, pieces, image);
   mark(restored ? "restored" : "interpreter");
-  // The file system is not part of a snapshot.
-  place(python, `${SITE}/site.zip`, await pieces.site);
-  for (const zip of await pieces.folders) for (const [name, file] of unzip(zip)) place(python, `/app/${name}`, file);
   if (!restored) extendPath(python);
   const bring = async () => {
-    if (roles.late) addLate(python, await bytes(read, roles.late));
+    if (roles.late) addLate(python, await bytes(options, roles.late), timeOf(manifest));
     mark("complete");
   };
   /** @type {Promise<void> | undefined} */
@@ -145,13 +143,24 @@ async function run(options, pieces, image) {
 async function load({ loadPyodide, createPyodideModule, manifest, snapshots, log, base = globalThis.location?.origin ?? "" }, pieces, image) {
   const { wasm, stdlib } = manifest.roles;
   const folder = base + wasm.slice(0, wasm.lastIndexOf("/") + 1);
-  const zip = async () => new Response(/** @type {BodyInit} */ (await pieces.stdlib));
-  const files = new Map([[base + wasm, async () => new Response()], [base + stdlib, zip]]);
-  const undo = pieces.wasm ? standIn(files, pieces.wasm) : () => {};
+  const undo = pieces.wasm ? standIn([base + wasm, base + stdlib], pieces.wasm) : () => {};
+  /** The file system is not part of a snapshot. @param {any} FS */
+  const fsInit = async (FS) => {
+    const time = timeOf(manifest);
+    place(FS, `/lib/python${manifest.python.split(".").slice(0, 2).join("")}.zip`, await pieces.stdlib, time);
+    place(FS, `${SITE}/site.zip`, await pieces.site, time);
+    for (const zip of await pieces.folders) for (const [name, file] of unzip(zip)) place(FS, `/app/${name}`, file, time);
+  };
+  let waiting = image; // Pyodide keeps its options, so they have to let go of it
+  waiting?.catch(() => {});
   /** @param {any} settings */
   const createRestored = async (settings) => {
-    const [module, packed] = await Promise.all([createPyodideModule(settings), image]);
-    module.API.restoreSnapshot = () => restore(module, /** @type {ArrayBuffer} */ (packed));
+    const [module, packed] = await Promise.all([createPyodideModule(settings), waiting]);
+    waiting = undefined;
+    module.API.restoreSnapshot = () => {
+      delete module.API.restoreSnapshot;
+      return restore(module, /** @type {ArrayBuffer} */ (packed));
+    };
     return module;
   };
   try {
@@ -161,6 +170,7 @@ async function load({ loadPyodide, createPyodideModule, manifest, snapshots, log
       indexURL: folder,
       packageBaseUrl: folder,
       stdLibURL: base + stdlib,
+      fsInit,
       lockFileContents: {
         info: { arch: "wasm32", version: manifest.pyodide, python: manifest.python, abi_version: manifest.abi },
         packages: {},
@@ -202,21 +212,44 @@ function keepSnapshot(python, host, snapshots, log) {
   host.use_plain_js();
 }
 
-/** @param {any} python @param {string} path @param {Uint8Array} content */
-function place({ FS }, path, content) {
+/** @param {any} FS @param {string} path @param {Uint8Array} content @param {number} time   ms */
+function place(FS, path, content, time) {
   FS.mkdirTree(path.slice(0, path.lastIndexOf("/")));
-  FS.writeFile(path, content);
+  FS.writeFile(path, content, { canOwn: true }); // and need not copy it
+  FS.utime(path, time, time);
 }
 
-/** @param {any} python @param {Uint8Array} zip */
-function addLate(python, zip) {
-  for (const [name, content] of unzip(zip)) place(python, `/${name}`, content);
+/**
+ * When the files of a release were written: the same at every start, or what a snapshot has compiled of them
+ * (templates) would look out of date; and another in every release. Some moment from 1980 to 1988.
+ *
+ * @param {Manifest} manifest
+ */
+function timeOf({ release }) {
+  return (315_532_800 + Number.parseInt(release.slice(0, 7), 16)) * 1000;
+}
+
+/** @param {any} python @param {Uint8Array} zip @param {number} time   ms */
+function addLate(python, zip, time) {
+  for (const [name, content] of unzip(zip)) place(python.FS, `/${name}`, content, time);
   const module = python.pyimport("edge.hosts.late");
   module.arrived();
   module.destroy();
 }
 
-/** @param {(path: string) => Promise<Response>} read @param {string} path */
-async function bytes(read, path) {
-  return new Uint8Array(await (await read(path)).arrayBuffer());
+/** @param {BootOptions} options @param {string} path */
+async function bytes({ read, copy }, path) {
+  const kept = await copy?.(path);
+  return new Uint8Array(kept && (await kept.check()) ? kept.bytes : await (await read(path)).arrayBuffer());
+}
+
+/** Other threads compile what is kept while this one checks it. @param {BootOptions} options @param {string} path */
+async function compile({ read, copy }, path) {
+  const kept = await copy?.(path);
+  if (kept) {
+    const module = WebAssembly.compile(kept.bytes);
+    module.catch(() => {}); // what is not right need not compile
+    if (await kept.check()) return module;
+  }
+  return WebAssembly.compileStreaming(await read(path));
 }

@@ -97,12 +97,12 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
     },
     boot: async () => {
       void user.current(); // its first question to an edge runs beside the boot
-      const { manifest, read } = await keeper.current();
+      const { manifest, read, copy } = await keeper.current();
       state = { ...state, mode: manifest.mode };
       const development = manifest.mode === "development";
       const services = createServices({ ...platform, asUser: user.send, personal, development, onPersonal: front.onPersonal });
       const snapshots = development ? undefined : kept; // the next change comes before the next start
-      const parts = { loadPyodide, createPyodideModule, manifest, read, services, snapshots, log: log.print };
+      const parts = { loadPyodide, createPyodideModule, manifest, read, copy, services, snapshots, log: log.print };
       const app = await boot({ ...parts, host: "browser" });
       void lull.quiet().then(() => app.complete()).catch((error) => log.note(`the rest of Python is not there yet: ${error}`));
       return app;
@@ -213,5 +213,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
 
   // A worker that was stopped starts at its next event; its host starts with it, at once where that is quick.
   // Not before the install: then the release is not there yet.
-  void keeper.installed().then(async (found) => found && !isWaiting() && ((await kept.find()) ? host.start() : startSoon()));
+  void Promise.all([keeper.installed(), kept.find().catch(() => {})]).then(
+    ([release, snapshot]) => release && !isWaiting() && (snapshot ? host.start() : startSoon()),
+  );
 }

@@ -1,18 +1,18 @@
 // @ts-check
 /**
- * While Pyodide loads, it fetches its own wasm and library and offers no way to hand it what is there already.
+ * While Pyodide loads, it fetches its own wasm and library, though both are there already.
  * So `fetch` and `instantiateStreaming` are stood in for, until the returned function is called.
  *
- * @param {Map<string, () => Promise<Response>>} files   by absolute URL
+ * @param {string[]} urls   of files that are not to be fetched
  * @param {Promise<WebAssembly.Module>} compiled
  * @returns {() => void}
  */
-export function standIn(files, compiled) {
+export function standIn(urls, compiled) {
   const { fetch } = globalThis;
   const { instantiateStreaming } = WebAssembly;
   globalThis.fetch = (input, init) => {
-    const file = files.get(input instanceof Request ? input.url : String(input));
-    return file === undefined ? fetch.call(globalThis, input, init) : file();
+    const url = input instanceof Request ? input.url : String(input);
+    return urls.includes(url) ? Promise.resolve(new Response()) : fetch.call(globalThis, input, init);
   };
   WebAssembly.instantiateStreaming = async (_, imports) => {
     const module = await compiled;

@@ -78,13 +78,18 @@ def render_worker(manifest: Manifest) -> bytes:
     """`sw.js`: the one file at the root, since a service worker rules the folder it comes from."""
     roles = manifest.document["roles"]
     return f"""\
-import {{ loadPyodide }} from "{roles["loader"]}";
-import createPyodideModule from "{roles["factory"]}";
-import {{ serve }} from "{roles["kit"]}service-worker.js";
+const scripts = ["{roles["engine"]}", "{roles["worker"]}"];
+// Where Trusted Types are enforced, only this policy makes addresses of scripts, and it knows these two.
+const policy = globalThis.trustedTypes?.createPolicy("edgekit", {{
+  createScriptURL(url) {{
+    if (!scripts.includes(url)) throw new TypeError(url);
+    return url;
+  }},
+}});
+importScripts(...scripts.map((url) => policy?.createScriptURL(url) ?? url));
 
-serve({{
-  loadPyodide,
-  createPyodideModule,
+edgekit.serve({{
+  ...pyodide,
   release: "{manifest.release}",
   manifestHash: "{manifest.sha256}",
 }});

@@ -24,16 +24,12 @@ from .sources import Target, parse_target
 from .static import collect_static
 from .steps import Report, Steps, print_nothing
 from .toolchain import ABI, BROWSER, PYODIDE, PYTHON, RUNTIME, Toolchain, find
+from .worker import engine, worker
 
 PRODUCTION_QUALITY = 11
 DEVELOPMENT_QUALITY = 4  # somebody waits for it
-GROWING = (
-    "archive",
-    "brotli",
-    "bytecode",
-    "secrets",
-    "smoke",
-)  # kinds of cache entries of which every edit makes more
+# Kinds of cache entries of which every edit makes more.
+GROWING = ("archive", "brotli", "bytecode", "secrets", "smoke", "worker")
 
 
 def build(
@@ -122,8 +118,12 @@ def describe_release(
     }
     if bundle.late is not None:
         archives["late"] = place("late", "late.zip", bundle.late)
+    classic = {
+        "engine": place("worker", "pyodide.js", engine(toolchain)),
+        "worker": place("worker", "kit.js", worker(toolchain.cache)),
+    }
     static, static_files = collect_static(bundle.description.static)
-    roles = {role: one.url for role, one in archives.items()} | {
+    roles = {role: one.url for role, one in (archives | classic).items()} | {
         "loader": runtime["pyodide.mjs"].url,
         "factory": runtime["pyodide.asm.mjs"].url,
         "wasm": runtime["pyodide.asm.wasm"].url,
@@ -141,5 +141,5 @@ def describe_release(
         "static": static,
         "roles": roles,
     }
-    assets = [*runtime.values(), *kit.values(), *archives.values(), *static_files]
+    assets = [*runtime.values(), *kit.values(), *classic.values(), *archives.values(), *static_files]
     return make_manifest(members, assets), assets

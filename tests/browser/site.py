@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -48,6 +49,10 @@ app = Stateless(
     static={{"/static": Path(__file__).parent / "static"}},
 )
 """
+SHARED = Path(__file__).parents[2] / "browser" / "protocol.js"
+PAGE_FILES = re.findall(
+    r'"([\w-]+\.\w+)"', re.search(r"PAGE_FILES = .*?;", SHARED.read_text("utf-8"), re.DOTALL)[0]
+)
 WASM_CUSTOM_SECTION = b"\x00\x05\x04twin"  # id, size, name: ignored by every engine
 
 
@@ -66,6 +71,15 @@ class Built:
     @property
     def files(self) -> list[str]:
         return [one.url for one in self.assets]
+
+    @property
+    def installed(self) -> list[str]:
+        """What a browser fetches before a start: not what is for other hosts, and not what comes late."""
+        roles = self.manifest.document["roles"]
+        others = {roles[role] for role in ("loader", "factory", "late")}
+        scripts = [url for url in self.files if url.startswith(roles["kit"])]
+        others.update(url for url in scripts if url.removeprefix(roles["kit"]) not in PAGE_FILES)
+        return [url for url in self.files if url not in others]
 
     @property
     def size(self) -> int:
@@ -106,7 +120,7 @@ def unlike(built: Built, folder: Path, change: Callable[[str, bytes], bytes] | N
         kind = prefix.split("/")[2]
         for name, one in members.items():
             content = one.source.read_bytes()
-            if change and kind == "kit":
+            if change and kind in ("kit", "worker"):
                 content = change(name, content)
             (target / name).write_bytes(_unlike(name, content))
         if kind in ("kit", "pyodide"):

@@ -14,6 +14,7 @@ from .site import Site, build_small, unlike
 
 INTERRUPTS = int(os.environ.get("EDGEKIT_INTERRUPTS", "15"))
 LIMIT = 120  # seconds; the machine may be busy
+UNREAD = {"loader", "factory", "engine", "worker", "kit", "late"}  # roles of files that a start does not read
 CUT = "Failed to (load|fetch)|ERR_|net::"  # what Chromium says of requests that were cut off
 # How an update has ended, as soon as it has come to one of these states; the same of a first install.
 UPDATE = """async (ends) => {
@@ -26,7 +27,7 @@ UPDATE = """async (ends) => {
   return worker.state;
 }"""
 INSTALL = """async () => {
-  const options = { type: "module", updateViaCache: "imports", scope: "/" };
+  const options = { updateViaCache: "imports", scope: "/" };
   try {
     const registration = await navigator.serviceWorker.register("/sw.js", options);
     const worker = registration.installing ?? registration.waiting ?? registration.active;
@@ -111,7 +112,11 @@ def foreign(two, tmp_path_factory):
     """`two` with another protocol."""
 
     def change(name, content):
-        return content.replace(b"PROTOCOL = 1;", b"PROTOCOL = 2;") if name == "protocol.js" else content
+        return (
+            content.replace(b"PROTOCOL = 1;", b"PROTOCOL = 2;")
+            if name in ("protocol.js", "kit.js")
+            else content
+        )
 
     return unlike(two, tmp_path_factory.mktemp("foreign"), change)
 
@@ -218,10 +223,10 @@ def test_an_update_fetches_what_has_changed(page, site, one, two):
     update(page)
     wait(page, TAKEN_OVER, two.id)
     fetched = {path for path in two.files if path in site.requests}
-    changed = {path for path in two.files if path not in one.files}
+    changed = {path for path in two.installed if path not in one.files}
     # What the worker itself is made of comes from the HTTP cache, which may have lost some of it.
-    running = {path for path in two.files if path.startswith(("/_edge/kit/", "/_edge/pyodide/"))}
-    assert changed <= fetched <= changed | (running - {two.manifest.document["roles"]["wasm"]})
+    running = {two.manifest.document["roles"][role] for role in ("engine", "worker")}
+    assert changed <= fetched <= changed | running
     assert f"/_edge/releases/{two.id}.json" in site.requests
 
 
@@ -279,7 +284,7 @@ def test_an_update_that_is_cut_off_anywhere_leaves_one_whole_release(
 
 @pytest.mark.console_errors(".")
 def test_a_first_install_with_a_wrong_byte_in_any_file_is_refused(chromium, site, one):
-    for path in set(one.files) - {one.manifest.document["roles"]["late"]}:
+    for path in one.installed:
         page = chromium.new_context().new_page()
         site.tampered = {path}
         page.goto(site.url)
@@ -296,7 +301,7 @@ def test_an_update_with_a_wrong_byte_in_any_file_is_refused_and_the_old_release_
     take_over(page, site, one)
     site.publish(all_new)
     late = all_new.manifest.document["roles"]["late"]  # fetched later, see below
-    for path in set(all_new.files) - {late}:
+    for path in all_new.installed:
         site.tampered = {path}
         # What has arrived before is not fetched again.
         page.evaluate("(release) => caches.delete('edgekit-release-' + release)", all_new.id)
@@ -316,7 +321,7 @@ def test_a_wrong_byte_in_any_kept_file_is_found_and_put_right(page, site, one):
     """As script of a page could plant it, or a disk could make it."""
     take_over(page, site, one)
     roles = one.manifest.document["roles"]
-    read = {url for role, url in roles.items() if role not in ("loader", "factory", "kit", "late")}
+    read = {url for role, url in roles.items() if role not in UNREAD}
     read |= set(one.manifest.document["static"].values())
     for path in read:
         kept = [one.id, one.digest(path)]
@@ -331,13 +336,13 @@ def test_a_wrong_byte_in_any_kept_file_is_found_and_put_right(page, site, one):
 
 def test_a_wrong_byte_in_any_kept_file_does_not_reach_the_next_release(page, site, one, two):
     take_over(page, site, one)
-    for path in one.files:
+    for path in one.installed:
         page.evaluate(TAMPER, [one.id, one.digest(path)])
     site.publish(two)
     update(page)
     wait(page, TAKEN_OVER, two.id)
     assert runs(page, site) == ("two", "browser")
-    for path in two.files:
+    for path in two.installed:
         assert not page.evaluate(IS_TAMPERED, [two.id, two.digest(path)]), path
 
 

@@ -22,7 +22,7 @@ START, END = "<!-- table: tests/browsers/test_features.py -->\n", "<!-- end -->"
 NAMES = {"chromium": ("Chromium", 1), "firefox": ("Firefox", 1), "webkit": ("WebKitGTK", 2)}
 
 NEEDED = {
-    "worker": "module service workers",
+    "worker": "service workers",
     "cache": "… with Cache Storage",
     "database": "… IndexedDB with strict durability",
     "signatures": "… ES256 signatures (WebCrypto)",

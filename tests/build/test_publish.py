@@ -32,7 +32,7 @@ def publish_text(tmp_path, out):
         kit = place_together("kit", source, KIT)
         app = place("app", "app.zip", source / "app.zip")
         folder = kit["page.js"].url.removesuffix("page.js")
-        roles = {"kit": folder, "loader": "/l", "factory": "/f", "app": app.url}
+        roles = {"kit": folder, "engine": "/e", "worker": "/w", "app": app.url}
         assets = [*kit.values(), app]
         manifest = make_manifest({"app": "tea:app", "roles": roles}, assets)
         publish.publish(out, manifest, assets, {app.url: source / "app.zip"}, **{"now": 1.5, **options})

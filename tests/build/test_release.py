@@ -57,7 +57,8 @@ def test_the_manifest_is_canonical_and_named_by_its_content(shop):
 def test_every_role_is_a_file_of_the_release(shop):
     roles = dict(shop.manifest.document["roles"])
     kit = roles.pop("kit")
-    assert set(roles) == {"loader", "factory", "wasm", "stdlib", "site", "edge", "app", "late"}
+    worker = {"engine", "worker", "wasm"}
+    assert set(roles) == worker | {"loader", "factory", "stdlib", "site", "edge", "app", "late"}
     assert {*roles.values(), f"{kit}service-worker.js", f"{kit}page.js"} <= set(
         shop.manifest.document["files"]
     )
@@ -69,7 +70,7 @@ def test_the_service_worker_names_its_manifest(shop):
     digest = hashlib.sha256((shop.out / "_edge" / "manifest.json").read_bytes()).hexdigest()
     assert f'manifestHash: "{digest}"' in worker
     assert f'release: "{shop.manifest.release}"' in worker
-    for role in ("loader", "factory", "kit"):
+    for role in ("engine", "worker"):
         assert shop.manifest.document["roles"][role] in worker
 
 

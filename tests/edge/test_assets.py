@@ -33,8 +33,8 @@ def publish_release(tmp_path):
         loader = place("pyodide", "pyodide.mjs", source / "pyodide.mjs")
         roles = {
             "kit": kit["page.js"].url.removesuffix("page.js"),
-            "loader": loader.url,
-            "factory": loader.url,
+            "engine": loader.url,
+            "worker": loader.url,
         }
         assets = [*kit.values(), app, loader]
         manifest = make_manifest({"app": "tea:app", "roles": {**roles, "app": app.url}}, assets)

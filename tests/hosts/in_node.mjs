@@ -176,7 +176,7 @@ await play(await start());
 const plain = { ...results };
 // Some of it again in an interpreter from a snapshot; from where it comes is all that differs.
 const snapshots = {
-  find: async () => saved.packed && { packed: Promise.resolve(saved.packed.buffer) },
+  find: async () => saved.packed && { packed: async () => saved.packed.buffer },
   save: async (packed) => void (saved.packed = packed),
   drop: async () => {},
 };

@@ -114,7 +114,7 @@ async ({ target, how }) => {
   const ready = new Promise((resolve) => {
     serviceWorker.addEventListener("message", ({ data }) => data.state?.phase === "ready" && resolve());
   });
-  const registration = await serviceWorker.register("/sw.js", { type: "module" });
+  const registration = await serviceWorker.register("/sw.js");
   await serviceWorker.ready;
   if (!serviceWorker.controller) {
     await new Promise((resolve) => (serviceWorker.oncontrollerchange = resolve));

@@ -36,9 +36,10 @@ function pool({ local = () => "local", status = "ready", boots = true, edge = ()
   const table = manifest({ placement: PLACEMENT, optimistic, static: files });
   const experience = createExperience({ store: memoryStore(), release: "r", now: () => clock.now });
   const edges = createEdges({ bases: [""], fetch: async () => new Response(), now: () => clock.now, random: () => 0, note: () => {} });
+  const read = async (/** @type {string} */ path) => new Response(`file ${path}`);
   const { answer, ifReady } = createAnswer({
     origin: ORIGIN,
-    release: async () => (installed ? { manifest: table, read: async (path) => new Response(`file ${path}`) } : undefined),
+    release: async () => (installed ? { manifest: table, read, copy: async () => undefined } : undefined),
     host: {
       status: () => state.status,
       ready: () => state.status === "ready",

@@ -113,7 +113,7 @@ export function manifest(change = {}) {
     abi: "2026_0",
     placement: [],
     static: {},
-    roles: { loader: "", factory: "", wasm: "", stdlib: "", site: "", app: "", kit: "/_edge/kit/abc/" },
+    roles: { loader: "", factory: "", engine: "", worker: "", wasm: "", stdlib: "", site: "", app: "", kit: "/_edge/kit/abc/" },
     files: {},
     ...change,
   };

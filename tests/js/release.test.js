@@ -82,8 +82,8 @@ test("wrong bytes are tried once more around the HTTP cache, and never stored", 
 });
 
 test("what the worker itself is made of is compared with what was loaded, never with an older copy", async () => {
-  const files = { "/_edge/kit/abc/a.js": "kit", "/_edge/p/pyodide.mjs": "loader", "/_edge/p/factory.mjs": "factory" };
-  const wanted = releaseOf("r2", files, { loader: "/_edge/p/pyodide.mjs", factory: "/_edge/p/factory.mjs" });
+  const files = { "/_edge/worker/1/pyodide.js": "engine", "/_edge/worker/2/kit.js": "worker" };
+  const wanted = releaseOf("r2", files, { engine: "/_edge/worker/1/pyodide.js", worker: "/_edge/worker/2/kit.js" });
   for (const damaged of Object.keys(files)) {
     const old = platformOf(files);
     await install(releaseOf("r1", files).bytes, old.platform);
@@ -163,14 +163,21 @@ test("a kept file that was changed is refused when it cannot be fetched again", 
   await assert.rejects(async () => release?.read("/_edge/a"), /offline/);
 });
 
-test("WebAssembly is handed out while it is checked, and has no end if it is wrong", async () => {
+test("a copy may be had before it has been checked", async () => {
   const files = { "/_edge/p/a.wasm": "right" };
   const { platform, store, paths } = platformOf(files);
-  const release = await install(releaseOf("r1", files, { wasm: "/_edge/p/a.wasm" }).bytes, platform);
-  assert.equal(await textOf(release, "/_edge/p/a.wasm"), "right");
+  const release = await install(releaseOf("r1", files).bytes, platform);
+  const copy = async () => {
+    const { bytes, type, check } = (await release.copy("/_edge/p/a.wasm")) ?? {};
+    return [new TextDecoder().decode(bytes), type, await check?.()];
+  };
+  assert.deepEqual(await copy(), ["right", "text/x-test", true]);
   await store.stores.get("edgekit-release-r1")?.put(address("right"), new Response("evil"));
-  await assert.rejects(textOf(release, "/_edge/p/a.wasm"), /damaged where it was kept/);
+  assert.deepEqual((await copy()).slice(0, 3), ["evil", "text/plain;charset=UTF-8", false]);
   assert.equal(await textOf(release, "/_edge/p/a.wasm"), "right");
+  await store.stores.get("edgekit-release-r1")?.delete(address("right"));
+  assert.equal(await release.copy("/_edge/p/a.wasm"), undefined);
+  await assert.rejects(release.copy("/_edge/other"), /not in release r1/);
   assert.equal(paths().length, 2);
 });
 
@@ -189,11 +196,14 @@ test("where room is short, snapshots go first; then the install fails and says s
   assert.deepEqual(await store.keys(), ["edgekit-release-r1"]);
 });
 
-test("what is needed late is fetched when it is read", async () => {
-  const files = { "/_edge/a": "one", "/_edge/late": "two" };
+test("what is needed late, or by pages and other hosts only, is fetched when it is read", async () => {
+  const early = { "/_edge/a": "one", "/_edge/kit/abc/page.js": "two", "/_edge/kit/abc/page.css": "three" };
+  const others = { "/_edge/late": "4", "/_edge/loader": "5", "/_edge/factory": "6", "/_edge/kit/abc/front.js": "7" };
+  const files = { ...early, ...others };
   const { platform, paths } = platformOf(files);
-  const release = await install(releaseOf("r1", files, { late: "/_edge/late" }).bytes, platform);
-  assert.deepEqual(paths(), ["/_edge/a"]);
-  assert.equal(await textOf(release, "/_edge/late"), "two");
-  assert.deepEqual(paths(), Object.keys(files));
+  const roles = { late: "/_edge/late", loader: "/_edge/loader", factory: "/_edge/factory" };
+  const release = await install(releaseOf("r1", files, roles).bytes, platform);
+  assert.deepEqual(paths(), Object.keys(early).sort());
+  for (const [path, text] of Object.entries(others)) assert.equal(await textOf(release, path), text);
+  assert.deepEqual(paths(), Object.keys(files).sort());
 });
