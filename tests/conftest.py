@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, sync_playwright
 
 from .proxy import Proxy
 
@@ -166,6 +168,41 @@ def chromium(console: Console) -> Iterator[Browser]:
         browser.new_context = new_context  # type: ignore[method-assign]
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def open_profile(chromium: Browser) -> Iterator[Callable[[Path], BrowserContext]]:
+    """`open_profile(folder)`: a Chromium of its own that keeps everything in `folder`; see `kill_profile`."""
+    opened: list[BrowserContext] = []
+
+    def start(folder: Path) -> BrowserContext:
+        opened.append(
+            chromium.browser_type.launch_persistent_context(
+                folder, executable_path=_executable(), args=CHROMIUM_SWITCHES
+            )
+        )
+        return opened[-1]
+
+    yield start
+    for context in opened:
+        with contextlib.suppress(Error):  # killed
+            context.close()
+
+
+@pytest.fixture
+def kill_profile() -> Callable[[Path], None]:
+    """`kill_profile(folder)`: SIGKILL to the Chromium of this folder, which gets no time to tidy up."""
+
+    def kill(folder: Path) -> None:
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                if f"--user-data-dir={folder}".encode() in words and not any(
+                    word.startswith(b"--type=") for word in words
+                ):
+                    os.kill(int(process.name), signal.SIGKILL)
+
+    return kill
 
 
 @pytest.fixture(autouse=True)
