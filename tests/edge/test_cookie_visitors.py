@@ -468,6 +468,22 @@ def test_largest_state_and_sealed_state_each_fit_into_one_cookie(edge: Edge) -> 
     assert max(len(value) for _, value in headers) <= cookies.COOKIE_LIMIT
 
 
+def test_what_remembers_requests_makes_room_for_state_the_oldest_first(edge: Edge) -> None:
+    applied = tuple(f"{number}" * 56 for number in range(8))
+
+    def left(filling: int) -> tuple[str, ...]:
+        view = View("ann", 1, {"x": "y" * filling}, applied, sid=SID, form_secret="f" * 22)
+        ((_, cookie), _) = issued(edge, Changes(view=view), **{"edgekit-client": "1"})
+        assert len(cookie) <= cookies.COOKIE_LIMIT
+        token = cookie.decode().partition("=")[2].partition(";")[0]
+        return asyncio.run(open_view(token, edge.keys, edge.clock())).applied
+
+    kept = [left(filling) for filling in range(1700, 2700, 20)]
+    assert [len(each) for each in kept] == sorted((len(each) for each in kept), reverse=True)
+    assert {len(each) for each in kept} == set(range(9))
+    assert all(each == applied[8 - len(each) :] for each in kept)
+
+
 def test_what_does_not_fit_into_a_cookie_is_refused_by_the_names_of_what_is_large(edge: Edge) -> None:
     state = {"essay": "x" * 3000, "cart": ["y"] * 200, "tiny": 1}
     with pytest.raises(Problem) as caught:
