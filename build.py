@@ -39,8 +39,9 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "browser": ("tests/browser",),
     "browsers": ("tests/browsers",),
     "trust": ("tests/trust",),
+    "faults": ("tests/faults",),
 }
-NEED_BROWSER = {"hosts", "browser", "browsers", "trust"}
+NEED_BROWSER = {"hosts", "browser", "browsers", "trust", "faults"}
 # Program -> Debian's packages that bring it, for the group `browsers`.
 OTHER_ENGINES = {
     "firefox-esr": ("firefox-esr",),
@@ -54,7 +55,7 @@ LINTERS = (
     *(("tsc", "-p", f"tsconfig.{side}.json") for side in ("page", "worker", "node")),
 )
 CACHES = ("__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
-MADE = (".venv", "node_modules", "dist", ".cache", *CACHES)
+MADE = (".venv", "node_modules", "dist", ".cache", "mutants", *CACHES)
 NO_BROWSER = (
     "No browser could be installed for the tests. Install Chromium by other means; "
     "if it is not on PATH, let EDGEKIT_CHROMIUM name it."

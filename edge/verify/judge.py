@@ -109,7 +109,8 @@ class _Case:
                 yield Finding("one-answer", f"a user was told {what}, and there was an effect", key)
             applied = min((row["at"] for row in it.verdicts if row["status"] == 200), default=math.inf)
             late = {row["call"] for row in it.commits if row["at"] > applied}
-            if any(row["call"] in late and row["status"] != 200 for row in it.verdicts):
+            refused = {row["problem"] for row in it.verdicts if row["call"] in late and row["status"] != 200}
+            if refused - IN_DOUBT:
                 yield Finding("one-answer", "the origin refused a key that it had applied before", key)
 
     def _last(self, it: Evidence) -> Iterator[Row]:

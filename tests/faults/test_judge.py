@@ -151,6 +151,12 @@ def test_each_rule_bites(wrong, sentence):
     assert sentence in told(rows)
 
 
+def test_a_session_may_end_before_the_last_copy_has_come():
+    rows = good()
+    find(rows, "verdict", 2).update(status=401, problem="session-ended")
+    assert told(rows) == []
+
+
 def test_a_user_is_told_of_what_no_verdict_was_seen_of():
     rows = [row for row in good() if row["kind"] not in ("verdict", "outcome", "record")]
     assert told(rows) == ["durable: a user has been told of a commit that is not stored"]
