@@ -28,6 +28,7 @@ import { unzip } from "./unzip.js";
  * @property {(line: string) => void} log   what Python prints
  * @property {string} [base]   what stands before a release path: the site's origin, or a folder in Node
  * @property {SnapshotStore} [snapshots]   without it every start is a plain one
+ * @property {Uint8Array} [serverOnly]   what the release leaves out, a zip
  *
  * @typedef {object} SnapshotStore
  * @property {() => Promise<{packed: () => Promise<ArrayBuffer>} | undefined>} find   for this release and engine
@@ -75,7 +76,10 @@ async function start(options) {
     wasm: options.base === undefined ? compile(options, roles.wasm) : undefined,
     stdlib: bytes(options, roles.stdlib),
     site: bytes(options, roles.site),
-    folders: Promise.all([roles.edge, roles.app].flatMap((role) => (role ? [bytes(options, role)] : []))),
+    folders: Promise.all([
+      ...[roles.edge, roles.app].flatMap((role) => (role ? [bytes(options, role)] : [])),
+      ...(options.serverOnly ? [options.serverOnly] : []), // over the others
+    ]),
   };
   for (const piece of Object.values(pieces)) piece?.catch(() => {}); // looked at below
   const snapshot = await snapshots?.find().catch(() => undefined);

@@ -78,6 +78,12 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--keep", type=_count, default=5, metavar="N", help="releases that stay in DIR (default: %(default)s)"
     )
+    build.add_argument(
+        "--server-only",
+        type=Path,
+        metavar="FILE",
+        help="put what browsers do not get into FILE, for edges on Node.js (default: nowhere)",
+    )
 
     release = verbs.add_parser("release", help="which release browsers get: list, go back, stop")
     actions = release.add_subparsers(dest="action", metavar="action", required=True)
@@ -206,6 +212,7 @@ def _build(options: argparse.Namespace) -> int:
             development=options.development,
             quality=options.quality,
             keep=options.keep,
+            server_only=options.server_only,
             report=_report,
         )
     except BuildError as error:

@@ -1,10 +1,11 @@
 // @ts-check
 /**
  * The app on Node.js, as an edge:
- * `serve.js --release DIR --port N [--origin URL] [--origin-keys FILE] [--keys FILE]`.
+ * `serve.js --release DIR --port N [--origin URL] [--origin-keys FILE] [--keys FILE] [--server-only FILE]`.
  *
  * `--keys` names a private JWK set; without it keys are made that end with the process. `--origin-keys`
- * names the origin's public set; without it the first one that the origin gives is believed.
+ * names the origin's public set; without it the first one that the origin gives is believed. `--server-only`
+ * names what `edgekit build --server-only` wrote; without it the routes that need it answer 503.
  * Prints one line, `ready http://127.0.0.1:N`, when requests are answered. Port 0 picks a free one.
  */
 
@@ -28,6 +29,7 @@ const { values: options } = parseArgs({
     origin: { type: "string" },
     "origin-keys": { type: "string" },
     keys: { type: "string" },
+    "server-only": { type: "string" },
   },
 });
 if (options.release === undefined) throw new Error("--release DIR is missing");
@@ -56,6 +58,7 @@ const app = await boot({
   base: folder,
   read: async (file) => new Response(await fs.readFile(path.join(folder, file))),
   host: "edge",
+  ...(options["server-only"] ? { serverOnly: new Uint8Array(await fs.readFile(options["server-only"])) } : {}),
   services: originServices(options.origin, {
     origin: options.origin !== undefined,
     keys,

@@ -13,7 +13,7 @@ from .failure import BuildError
 from .packages import read_packages, split
 from .parts import FOLDER, LIST, SITE, STDLIB, TAIL, Parts, divide, names_of
 from .smoke import Description, Start, smoke
-from .sources import Target, app_files, kit_files
+from .sources import AppFiles, Target, app_files, kit_files
 from .stdlib import prune
 from .steps import Steps
 from .toolchain import Toolchain
@@ -25,13 +25,13 @@ class Bundle:
 
     `start`: the standard library and the packages as far as a start needs them, the kit, the app.
     `late`: the rest, in the places where it belongs; None in development, where all is there from the start.
-    `sources`: what of the app is in it, as it was before it was compiled.
+    `app`: the app's files, as they were before they were compiled.
     """
 
     start: Start
     late: Path | None
     description: Description
-    sources: Files
+    app: AppFiles
 
 
 class Bundler:
@@ -68,14 +68,14 @@ class Bundler:
             stdlib, _ = self._archive(whole.stdlib)
             site, _ = self._archive(whole.site)
             edge, _ = self._archive(kit | whole.folder)
-        app, description, sources = self._with_app(stdlib, site, edge)
+        app, description, files = self._with_app(stdlib, site, edge)
         if self._development:  # the next edit may import anything, and nobody downloads it
-            return Bundle(Start(stdlib, site, edge, app), None, description, sources)
+            return Bundle(Start(stdlib, site, edge, app), None, description, files)
         with self._steps("divide") as step:
             start, late, step.cached = self._divide(whole, kit, app, description)
         with self._steps("start") as step:
             _, step.cached = smoke(self._target, start, self._toolchain)
-        return Bundle(start, late, description, sources)
+        return Bundle(start, late, description, files)
 
     def _divide(
         self, whole: Parts, kit: Files, app: Path, description: Description
@@ -90,7 +90,7 @@ class Bundler:
         stdlib_zip, site_zip, edge_zip, late_zip = (path for path, _ in archives)
         return Start(stdlib_zip, site_zip, edge_zip, app), late_zip, all(cached for _, cached in archives)
 
-    def _with_app(self, stdlib: Path, site: Path, edge: Path) -> tuple[Path, Description, Files]:
+    def _with_app(self, stdlib: Path, site: Path, edge: Path) -> tuple[Path, Description, AppFiles]:
         # Static folders are left out of the app, and only the app tells which they are: begin with what
         # it said last time or with the usual name, and try again if that was not it.
         memory = self._cache.root / "static" / digest(str(self._target.app_dir), str(self._target))[:32]
@@ -98,7 +98,7 @@ class Bundler:
         while True:
             tried.append(assumed)
             try:
-                app, description, sources = self._attempt(assumed, stdlib, site, edge)
+                app, description, files = self._attempt(assumed, stdlib, site, edge)
             except BuildError:
                 if set() in tried:
                     raise
@@ -108,7 +108,7 @@ class Bundler:
             if assumed in tried:
                 memory.parent.mkdir(exist_ok=True)
                 memory.write_text(json.dumps(sorted(map(str, assumed))))
-                return app, description, sources
+                return app, description, files
 
     def _assumed(self, memory: Path) -> set[Path]:
         if memory.is_file():
@@ -118,18 +118,19 @@ class Bundler:
 
     def _attempt(
         self, static: set[Path], stdlib: Path, site: Path, edge: Path
-    ) -> tuple[Path, Description, Files]:
+    ) -> tuple[Path, Description, AppFiles]:
         with self._steps("app") as step:
-            sources = files = app_files(self._target, self._include, static)
+            files = app_files(self._target, self._include, static)
+            public = files.public
             if not self._development:
-                files, _ = compile_files(sources, self._toolchain)
-            app, step.cached = self._archive(files)
+                public, _ = compile_files(public, self._toolchain)
+            app, step.cached = self._archive(public)
         with self._steps("import") as step:
             whole = Start(stdlib, site, edge, app)
             description, step.cached = smoke(
                 self._target, whole, self._toolchain, thorough=not self._development
             )
-        return app, description, sources
+        return app, description, files
 
     def _archive(self, files: Files) -> tuple[Path, bool]:
         return self._keep(pack(files))

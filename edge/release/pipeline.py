@@ -20,6 +20,7 @@ from .publish import check_folder, publish
 from .requirements import LOCK_NAME, Lock, find_requirements, read_lock, render_lock
 from .resolve import resolve
 from .secrets import check
+from .server_only import home_archive
 from .sources import Target, parse_target
 from .static import collect_static
 from .steps import Report, Steps, print_nothing
@@ -44,6 +45,7 @@ def build(
     development: bool = False,
     quality: int | None = None,
     keep: int = KEPT,
+    server_only: Path | None = None,
     cache: Path | None = None,
     report: Report = print_nothing,
 ) -> Manifest:
@@ -53,13 +55,16 @@ def build(
     files, by default those in or beside the app. `upgrade`: lock the newest versions. `include`: more
     packages, modules or folders of `app_dir`. `development`: ship the app as source, for readable
     tracebacks and the fastest rebuild. `quality`: of brotli, 0 to 11. `keep`: how many releases stay in
-    `out`. `cache`: folder for what is kept between builds. `report` is called after each step.
+    `out`. `server_only`: file for what browsers do not get, for edges on a JavaScript runtime, which have the
+    rest from `out`. `cache`: folder for what is kept between builds. `report` is called after each step.
 
     Raises `BuildError`; `out` is then as it was.
     """
     steps = Steps(report)
     target = parse_target(spec, app_dir or Path.cwd())
     check_folder(out)
+    if server_only and server_only.resolve().is_relative_to(out.resolve()):
+        raise BuildError(f"{server_only} would be published; name a file outside of {out}.")
     with steps("toolchain"):
         toolchain = find(Cache(cache.resolve() if cache else default_root(Path.cwd())), Path.cwd())
     with steps("resolve") as step:
@@ -70,13 +75,15 @@ def build(
     bundle = bundler.bundle(packages)
     manifest, assets = describe_release(target, bundle, toolchain, development=development)
     with steps("secrets") as step:
-        count, step.cached = check(target, bundle.sources, manifest, assets, os.environ, toolchain.cache)
+        count, step.cached = check(target, bundle.app.public, manifest, assets, os.environ, toolchain.cache)
         step.note = f"none in {count} files"
     with steps("compress") as step:
         level = quality if quality is not None else DEVELOPMENT_QUALITY if development else PRODUCTION_QUALITY
         copies, step.cached = compress(assets, level, toolchain.cache)
     with steps("publish") as step:
         step.note = f"release {manifest.release}"
+        if server_only:
+            write(server_only, home_archive(bundle.app.home), 0o600)
         publish(out, manifest, assets, copies, now=time.time(), keep=keep)
     for kind in GROWING:
         toolchain.cache.prune(kind)

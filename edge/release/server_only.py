@@ -12,9 +12,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from .archive import Files
+from .archive import Files, pack
 from .failure import BuildError
 from .parts import module_of
+from .toolchain import KIT
 
 MARK = "edge.server_only"
 LIST = "edge/hosts/server_only.txt"  # in the app's archive; read by edge/hosts/late.py
@@ -39,6 +40,12 @@ def divide(files: Mapping[str, bytes]) -> tuple[Files, set[str]]:
         path for path in files if path in home or packages & set(map(str, PurePosixPath(path).parents))
     }
     return {path: content for path, content in files.items() if path not in staying}, set(home.values())
+
+
+def home_archive(home: Mapping[str, bytes]) -> bytes:
+    """What is missing in a release for a host that may have it all: a zip to be put over the app's files."""
+    mark = (KIT / "server_only.py").read_bytes()
+    return pack({**home, f"{MARK.replace('.', '/')}.py": mark, LIST: b""})
 
 
 def refuse_reached(start: str, files: Mapping[str, bytes], home: Collection[str]) -> None:

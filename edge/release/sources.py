@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from .archive import Files, read_tree
 from .failure import BuildError
@@ -63,6 +64,13 @@ class Target:
         return f"{self.module}:{self.attribute}"
 
 
+class AppFiles(NamedTuple):
+    """An app's files: what browsers get, and what is server-only."""
+
+    public: Files
+    home: Files
+
+
 def parse_target(spec: str, app_dir: Path) -> Target:
     """Read `module:app`; raises `BuildError`."""
     match = SPEC.fullmatch(spec)
@@ -76,40 +84,49 @@ def kit_files() -> Files:
     return read_tree(KIT, lambda path: str(path) not in NATIVE_ONLY and path.name not in NEVER, "edge/")
 
 
-def app_files(target: Target, include: Iterable[str], static: Collection[Path]) -> Files:
+def app_files(target: Target, include: Iterable[str], static: Collection[Path]) -> AppFiles:
     """The app's top-level package or module, what it imports from beside it, and what `include` names.
 
-    Left out: the folders in `static` (served by URL), tests, dotfiles, a `catalog` folder without Python in
-    it (the origin's data), and what is server-only. Raises `BuildError`, also if a start needs the latter.
+    Left out: the folders in `static` (served by URL), tests, dotfiles, and a `catalog` folder without Python
+    in it (the origin's data). Raises `BuildError`, also if a start would need what is server-only.
     """
     if target.is_kits:
-        return read_tree(KIT / CONFORMANCE, lambda path: path.suffix == ".py", f"edge/{CONFORMANCE}/")
+        kits = read_tree(KIT / CONFORMANCE, lambda path: path.suffix == ".py", f"edge/{CONFORMANCE}/")
+        return AppFiles(kits, {})
+    done = {KIT.name}
+    public: Files = {}
+    home: Files = {}
+    marked: set[str] = set()
     waiting = [target.top, *include]
     if not (target.app_dir / target.top).is_dir() and (target.app_dir / "templates").is_dir():
         waiting.append("templates")  # a single-module app has them beside it
-    files: Files = {}
-    whole: Files = {}
-    home: set[str] = set()
-    done = {KIT.name}
     while waiting:
-        name = waiting.pop()
-        if name in done:
-            continue
-        done.add(name)
-        found = _entry(target.app_dir, name, static)
-        if not found:
-            raise BuildError(
-                f"There is no package, module or folder {name!r} in {target.app_dir}; see --app-dir."
-            )
-        public, staying = divide(found)
-        whole |= found
-        files |= public
-        home |= staying
-        waiting += [other for other in _imports(public) if _is_ours(target.app_dir, other)]
-    if home:
-        refuse_reached(target.module, whole, home)
-        files[LIST] = "\n".join(sorted({MARK, *home})).encode()
-    return files
+        found = _take(target.app_dir, waiting.pop(), static, done)
+        leaving, staying = divide(found)
+        public |= leaving
+        home |= {path: found[path] for path in found if path not in leaving}
+        marked |= staying
+        waiting += _ours(target.app_dir, leaving)
+    if marked:
+        refuse_reached(target.module, public | home, marked)
+        public[LIST] = "\n".join(sorted({MARK, *marked})).encode()
+    waiting += _ours(target.app_dir, home)
+    while waiting:  # what nobody else imports
+        found = _take(target.app_dir, waiting.pop(), static, done)
+        home |= found
+        waiting += _ours(target.app_dir, found)
+    return AppFiles(public, home)
+
+
+def _take(app_dir: Path, name: str, static: Collection[Path], done: set[str]) -> Files:
+    """The files of a package, module or folder; none if it is `done` already."""
+    if name in done:
+        return {}
+    done.add(name)
+    found = _entry(app_dir, name, static)
+    if not found:
+        raise BuildError(f"There is no package, module or folder {name!r} in {app_dir}; see --app-dir.")
+    return found
 
 
 def _entry(app_dir: Path, name: str, static: Collection[Path]) -> Files:
@@ -123,8 +140,13 @@ def _entry(app_dir: Path, name: str, static: Collection[Path]) -> Files:
     return {name: folder.read_bytes()} if folder.is_file() else {}
 
 
-def _is_ours(app_dir: Path, name: str) -> bool:
-    return (app_dir / name / "__init__.py").is_file() or (app_dir / f"{name}.py").is_file()
+def _ours(app_dir: Path, files: Files) -> list[str]:
+    """What these modules import from beside the app."""
+    return [
+        name
+        for name in _imports(files)
+        if (app_dir / name / "__init__.py").is_file() or (app_dir / f"{name}.py").is_file()
+    ]
 
 
 def _wanted(root: Path, path: PurePosixPath, static: Collection[Path]) -> bool:

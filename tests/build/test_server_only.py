@@ -146,9 +146,10 @@ def test_what_only_they_import_stays_too(tmp_path):
         "margins.py": b"",
     }.items():
         (tmp_path / name).write_bytes(source)
-    files = app_files(parse_target("tea:app", tmp_path), (), ())
-    assert set(files) == {"tea.py", LIST}
-    assert files[LIST].split() == [b"edge.server_only", b"prices"]
+    public, home = app_files(parse_target("tea:app", tmp_path), (), ())
+    assert set(public) == {"tea.py", LIST}
+    assert public[LIST].split() == [b"edge.server_only", b"prices"]
+    assert set(home) == {"prices.py", "margins.py"}
 
 
 # For real
