@@ -5,6 +5,7 @@ As long as EDGEKIT_ROUNDS says, such as `EDGEKIT_ROUNDS=100 python3 build.py tes
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -115,11 +116,13 @@ class Visitor:
             self.page.wait_for_timeout(200)
 
     def update_until_answered_by(self, host):
-        """Until another service worker has taken over."""
-        deadline = time.monotonic() + LIMIT / 1000
-        while self.page.goto(self.url).headers["edgekit-host"] != host:
+        """Until another service worker has taken over. The server may be starting again meanwhile."""
+        deadline, found = time.monotonic() + LIMIT / 1000, ""
+        while found != host:
             assert time.monotonic() < deadline
-            self.page.evaluate(UPDATE)
+            with contextlib.suppress(Error):
+                found = self.page.goto(self.url).headers["edgekit-host"]
+                self.page.evaluate(UPDATE)
 
     def truth(self):
         return self.ask(TRUTH)
