@@ -35,5 +35,6 @@ app = Stateless(
     anywhere=["/", "/products/{sku}", "/cart", "/orders", "/orders/{id}"],
     shared=["stock", "accounts"],
     readable=["orders"],
+    optimistic=["/cart"],
     static={"/static": HERE / "static"},
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -53,13 +54,14 @@ def test_the_edge_answers_first_and_the_browser_takes_over(page, url):
     assert re.match(r'edgekit;desc="browser";dur=[\d.]+', second.headers["server-timing"])
 
 
-def test_a_purchase_has_its_pages_from_the_browser_and_its_writes_from_the_edge(page, url):
+def test_a_purchase_has_its_pages_and_its_cart_from_the_browser_and_its_order_from_the_edge(page, url):
     take_over(page, url)
     written = []
     page.on("response", lambda r: written.append(r) if r.request.method == "POST" else None)
     assert buy(page, url) == ["browser", "browser", "browser"]
     assert re.fullmatch(rf"{url}/orders/[a-z2-7]{{26}}", page.url)
-    assert len(written) == 2
+    hosts = [(urlsplit(r.url).path, host_of(r)) for r in written]
+    assert hosts == [("/cart", "browser"), ("/orders", "native")]
     order = page.url
     page.goto(f"{url}/cart")
     assert "sencha" not in page.get_by_role("main").inner_text().lower()
@@ -82,17 +84,21 @@ def test_offline_reload_still_shows_catalog_and_cart(page, url, context):
     context.set_offline(False)
 
 
-@pytest.mark.console_errors("503")  # Chromium itself reports a failed navigation
-def test_offline_what_only_the_edge_can_do_says_so(page, url, context):
+@pytest.mark.console_errors("503|ERR_|Failed to fetch")  # Chromium itself reports what fails
+def test_offline_the_cart_goes_on_and_what_only_the_edge_can_do_says_so(page, url, context):
     take_over(page, url)
     page.goto(f"{url}/products/sencha-uji")
     context.set_offline(True)
-    with page.expect_navigation() as navigation:
-        page.get_by_role("button", name="Add to cart", exact=True).click()
-    assert navigation.value.status == 503
-    assert host_of(navigation.value) == "browser"
-    assert page.get_by_role("heading", level=1).count() == 1
+    for button, status in (("Add to cart", 200), ("Place the order", 503)):
+        with page.expect_navigation() as navigation:
+            page.get_by_role("button", name=button, exact=True).click()
+        assert (navigation.value.status, host_of(navigation.value)) == (status, "browser")
+    assert page.get_by_role("heading", name="Not sent yet").count() == 1
     context.set_offline(False)
+    page.goto(f"{url}/cart")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Place the order", exact=True).click()
+    assert "/orders/" in page.url
 
 
 def test_without_javascript_the_edge_serves_the_same(chromium, url):
