@@ -384,10 +384,10 @@ def test(options: argparse.Namespace) -> int:
 def bench(options: argparse.Namespace) -> int:
     with alone():
         prepare()
-        names = options.names or ["browser", "tokens"]
-        if {"browser", "tokens"} & {*names}:
+        names = options.names or ["browser", "tokens", "writes"]
+        if {"browser", "tokens", "writes"} & {*names}:
             install_packages("test", "benchmarks")
-        if "browser" in names:
+        if {"browser", "writes"} & {*names}:
             install_browser()
         rounds = ["--rounds", options.rounds] if options.rounds else []
         json = ["--json"] if options.json else []

@@ -67,6 +67,7 @@ def main() -> None:
     if unknown:
         parser.error(f"there is no benchmark {min(unknown)!r}; there are {', '.join(sorted(files))}")
     sys.path.insert(0, str(FOLDER.parent / "examples"))
+    sys.path.append(str(FOLDER))  # one may use the tools of another
     machine = {"python": platform.python_version(), "system": platform.platform(), "cores": os.cpu_count()}
     for name in options.names or sorted(files):
         module = load(name, files[name])

@@ -101,7 +101,7 @@ ${shown === "" ? "" : `<p class="sent">${escape(shown)}</p>`}`;
 
 /** Two steps, because it cannot be undone. @param {Row} row */
 function discard(row) {
-  return `<details><summary>Discard…</summary><p>It will be forgotten and never happen.</p>${form("discard", "Discard for good", row)}</details>`;
+  return `<details><summary aria-label="${escape(`Discard: ${nameOf(row)}, number ${row.seq}`)}">Discard…</summary><p>It will be forgotten and never happen.</p>${form("discard", "Discard for good", row)}</details>`;
 }
 
 /** A button; what it is for is read aloud with it. @param {keyof Acts} what @param {string} label @param {Row | ""} row */
