@@ -152,9 +152,7 @@ class Stateless:
         body = await read_body(receive, declared_length(scope))
         if body is None:
             return
-        trusted = (
-            host.name == "browser"
-        )  # it is the device, and its worker takes only its own pages' writes
+        trusted = host.name == "browser"  # it is the device, and its worker takes only its own pages' writes
         if not trusted:
             visitor.check_author(named_session(scope))
             visitor.check_body(body)

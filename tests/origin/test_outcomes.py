@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from edge.errors import Problem
+from edge.intake import LONGEST_WAIT
 from edge.wire import Outcome, StoredResponse, encode_outcome
 from origin import outcomes
-from edge.intake import LONGEST_WAIT
 from origin.outcomes import FOREIGN_KEPT, KEPT, STEPS
 from origin.schema import MIGRATIONS, migrate
 
