@@ -12,6 +12,7 @@ from edge import context
 
 from .answers import answer, problem
 
+WRONG = "There is no account with that name and password."
 LONGEST_NAME, SHORTEST_PASSWORD, LONGEST_PASSWORD = 40, 8, 200
 
 
@@ -36,17 +37,16 @@ async def enter(request: Request) -> Response:
         return problem(request, "bad-account", detail, template="account.html", model=kept)
     account_id = hashlib.sha256(name.casefold().encode()).hexdigest()
     account = await ctx.records.get("accounts", account_id)
-    if fields.get("action") == "open":
-        if account is not None:
-            detail = "Somebody has an account by that name already."
-            return problem(request, "name-taken", detail, template="account.html", model=kept)
+    known = account is not None and matches(password, account.value["salt"], account.value["password"])
+    if account is None and fields.get("action") == "open":
         salt = new_salt()
-        ctx.records.put(
-            "accounts", account_id, {"name": name, "salt": salt, "password": digest(password, salt)}
-        )
-    elif account is None or not matches(password, account.value["salt"], account.value["password"]):
-        detail = "There is no account with that name and password."
-        return problem(request, "wrong-password", detail, template="account.html", model=kept)
+        kept_as = {"name": name, "salt": salt, "password": digest(password, salt)}
+        ctx.records.put("accounts", account_id, kept_as)
+    elif not known:  # who opens an account twice, as a retry does, is signed in
+        taken = fields.get("action") == "open"
+        code = "name-taken" if taken else "wrong-password"
+        detail = "Somebody has an account by that name already." if taken else WRONG
+        return problem(request, code, detail, template="account.html", model=kept)
     ctx.sign_in(account_id, name=name if account is None else account.value["name"])
     return RedirectResponse("/account", status_code=303)
 

@@ -52,7 +52,7 @@ def test_cart_of_a_guest_comes_along(shopper, send):
 @pytest.mark.parametrize(
     ("fields", "status", "code"),
     [
-        ({**ANN, "action": "open"}, 409, "name-taken"),
+        ({**ANN, "password": "another password", "action": "open"}, 409, "name-taken"),
         ({**ANN, "password": "another password"}, 403, "wrong-password"),
         ({**ANN, "name": "Bob"}, 403, "wrong-password"),
         ({**ANN, "password": "short"}, 422, "bad-account"),
@@ -72,3 +72,14 @@ def test_password_is_not_stored(shopper, send):
     send({**ANN, "action": "open"})
     assert ANN["password"] not in repr(shopper.origin.records)
     assert not any(subject.startswith(GUEST_PREFIX) for subject, _ in shopper.origin.outcomes)
+
+
+def test_account_whose_first_answer_was_lost_is_opened_once_and_its_owner_signed_in(shopper, key_of):
+    form = {"_key": key_of(shopper.get("/account").text, "/account"), **ANN, "action": "open"}
+    guest = dict(shopper.cookies)
+    shopper.post("/account", data=form)
+    shopper.cookies.clear()
+    shopper.cookies.update(guest)  # the cookies of the answer never arrived
+    again = shopper.post("/account", data=form, follow_redirects=False)
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (303, "true")
+    assert name_in_nav(shopper.get("/")) == "Ann"
