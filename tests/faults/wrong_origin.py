@@ -28,6 +28,7 @@ remembered = outcomes.remember
 async def second_transaction(self: Any, principal: Any, key: str, commit: Commit, now: float) -> Outcome:
     outcome = await right(self, principal, key, commit, now)
     if not outcome.replayed:
+        await asyncio.sleep(PAUSE)
         SECOND.add(key)
         await right(self, principal, key, Commit(commit.fingerprint, (), (), commit.response), now)
     return outcome
