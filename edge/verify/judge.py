@@ -20,11 +20,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..exchange import NOT_STORED
 from .evidence import Changes, Evidence, Place, changes_of, name_of
 from .history import Row
 
-# Problems that say nothing about what became of a request.
-IN_DOUBT = frozenset({"session-ended", "device-proof", "idempotency-key-expired"})
+EXPIRED = "idempotency-key-expired"  # nobody remembers what became of the request
 
 
 class Finding(NamedTuple):
@@ -103,14 +103,13 @@ class _Case:
             if it.outcomes and not shown <= {row["shown"] for row in it.outcomes}:
                 yield Finding("one-answer", "a user saw another answer than the one that is stored", key)
             kept = {row["shown"] for row in it.outcomes}
-            told = {row["problem"] for row in self._last(it) if row["problem"] and row["digest"] not in kept}
-            if it.outcomes and told - IN_DOUBT:
-                what = " and ".join(sorted(told - IN_DOUBT))
+            told = {row["problem"] for row in self._last(it) if _refuses(row) and row["digest"] not in kept}
+            if it.outcomes and told:
+                what = " and ".join(sorted(told))
                 yield Finding("one-answer", f"a user was told {what}, and there was an effect", key)
             applied = min((row["at"] for row in it.verdicts if row["status"] == 200), default=math.inf)
             late = {row["call"] for row in it.commits if row["at"] > applied}
-            refused = {row["problem"] for row in it.verdicts if row["call"] in late and row["status"] != 200}
-            if refused - IN_DOUBT:
+            if any(row["call"] in late and row["status"] != 200 and _refuses(row) for row in it.verdicts):
                 yield Finding("one-answer", "the origin refused a key that it had applied before", key)
 
     def _last(self, it: Evidence) -> Iterator[Row]:
@@ -213,6 +212,12 @@ class _Case:
             "origin_kills": sum(row["who"] == "origin" for row in self.by_kind["kill"]),
             "records": len(self.by_kind["record"]),
         }
+
+
+def _refuses(row: Row) -> bool:
+    """Whether a problem says that there was and will be no effect. Those that are no outcomes, such as 401 and
+    403, turn one copy of a request away at the door; another may have been inside."""
+    return bool(row["problem"]) and row["status"] not in NOT_STORED and row["problem"] != EXPIRED
 
 
 def _is_outcome(row: Row) -> bool:

@@ -157,6 +157,16 @@ def test_a_session_may_end_before_the_last_copy_has_come():
     assert told(rows) == []
 
 
+def test_a_form_that_is_sent_again_may_be_turned_away_at_the_door():
+    rows = good()
+    rows += [
+        {**find(rows, "write"), "op": 2},
+        {**find(rows, "answer"), "op": 2, "status": 403, "problem": "forbidden", "digest": "x"},
+        {**find(rows, "end"), "op": 2},
+    ]
+    assert told(rows) == []
+
+
 def test_a_user_is_told_of_what_no_verdict_was_seen_of():
     rows = [row for row in good() if row["kind"] not in ("verdict", "outcome", "record")]
     assert told(rows) == ["durable: a user has been told of a commit that is not stored"]
