@@ -215,8 +215,8 @@ class _Case:
 
 
 def _refuses(row: Row) -> bool:
-    """Whether a problem says that there was and will be no effect. Those that are no outcomes, such as 401 and
-    403, turn one copy of a request away at the door; another may have been inside."""
+    """Whether a problem says that there was and will be no effect. Those that are no outcomes, such as 401
+    and 403, turn one copy of a request away at the door; another may have been inside."""
     return bool(row["problem"]) and row["status"] not in NOT_STORED and row["problem"] != EXPIRED
 
 
