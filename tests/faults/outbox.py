@@ -67,8 +67,10 @@ class OutboxBrowser(User):
                     worker = asyncio.ensure_future(self._work())
                 if self.random.random() < 0.2:
                     self.online = False
-                    await asyncio.sleep(self.random.choice(absences))
-                    absences = ABSENCES[:-1]  # twice a week without a sign of life, and a guest is forgotten
+                    absence = self.random.choice(absences)
+                    await asyncio.sleep(absence)
+                    if absence > 86_400:  # after two weeks without a sign of life a session is over
+                        absences = tuple(one for one in absences if one < 86_400)
                     self.online = True
                     self._news.set()
             while self.rows and not self.ended:
