@@ -1,5 +1,6 @@
 // Runs in a page: an interpreter started from the release's own modules, whose insides can be seen.
-const VIEW = JSON.stringify({ sub: "somebody", ver: 1, keys: [], state: {}, iat: 0, exp: 86_400 });
+const CLAIMS = { sub: "somebody", sid: "s".repeat(22), ver: 1, keys: [], state: {}, shp: 0, usr: {}, guest: true, frm: "f".repeat(22) };
+const VIEW = JSON.stringify({ ...CLAIMS, iat: 0, exp: 86_400 });
 
 globalThis.interpreter = {
   async start() {
