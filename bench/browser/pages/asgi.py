@@ -13,9 +13,21 @@ from edge.errors import NeedsEdge
 from edge.host import Host
 from edge.origin_client import OriginClient
 from edge.types import Reply
-from edge.views import PayloadViews
+from edge.visitor import PayloadVisitors
 
-VIEW = {"sub": "guest", "ver": 1, "keys": [], "state": {}, "iat": 0, "exp": 86_400}
+VIEW = {
+    "sub": "guest:bench",
+    "sid": "s" * 22,
+    "ver": 1,
+    "keys": [],
+    "state": {},
+    "shp": 0,
+    "usr": {},
+    "guest": True,
+    "frm": "f" * 22,
+    "iat": 0,
+    "exp": 86_400,
+}
 
 
 async def public_fetch(path, _etag):
@@ -38,7 +50,7 @@ def start(spec):
         clock=time.time,
         timer=time.monotonic,
         entropy=os.urandom,
-        views=PayloadViews(),
+        visitors=PayloadVisitors(),
         origin=OriginClient(private_fetch, None, time.time),
         catalog=Catalog(public_fetch, time.monotonic, random.random),
     )
