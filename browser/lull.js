@@ -17,10 +17,10 @@ export function createLull(now, delay) {
   /** @type {Promise<void> | undefined} */
   let waiting;
 
-  async function wait() {
-    const latest = now() + ENOUGH;
-    while (now() < latest && (open > 0 || now() - last < QUIET)) await delay(QUIET / 3);
-    waiting = undefined;
+  /** @param {number} rest @param {number} longest @param {number} [since] */
+  async function wait(rest, longest, since = Number.NEGATIVE_INFINITY) {
+    const latest = now() + longest;
+    while (now() < latest && (open > 0 || now() - Math.max(last, since) < rest)) await delay(rest / 3);
   }
 
   return {
@@ -37,7 +37,10 @@ export function createLull(now, delay) {
 
     /** Resolves when no request is open and none was a moment ago. */
     quiet() {
-      return (waiting ??= wait());
+      return (waiting ??= wait(QUIET, ENOUGH).then(() => (waiting = undefined)));
     },
+
+    /** Resolves when nobody has asked for anything for `ms` from now, or after `longest`. @param {number} ms @param {number} longest */
+    rest: (ms, longest) => wait(ms, longest, now()),
   };
 }

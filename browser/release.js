@@ -15,20 +15,22 @@ import { dropSnapshots } from "./snapshot-store.js";
 /** @typedef {import("./protocol.js").Fetch} Fetch */
 /** @typedef {{fetch: Fetch, caches: CacheStorage}} Platform */
 
+/** @typedef {{bytes: ArrayBuffer, type: string}} File   type: media type */
+
 /**
  * @typedef {object} Release
  * @property {Manifest} manifest
  * @property {(path: string) => Promise<Response>} read   a file, checked
  * @property {(path: string) => Promise<Copy | undefined>} copy   a file as it is kept, not checked yet
  *
- * @typedef {object} Copy
- * @property {ArrayBuffer} bytes
- * @property {string} type   media type
- * @property {() => Promise<boolean>} check   whether these are the right bytes; nothing may come of them before
+ * @typedef {File & {check: () => Promise<boolean>}} Copy   check: whether these are the right bytes; nothing may come
+ *   of them before
  */
 
 const TYPE = "content-type";
 const BINARY = "application/octet-stream";
+/** Roles of what a start reads. */
+const STARTS = Object.freeze(/** @type {const} */ (["wasm", "stdlib", "site", "edge", "app"]));
 const NEVER = new AbortController().signal;
 
 /**
@@ -39,7 +41,7 @@ const NEVER = new AbortController().signal;
  * @param {Platform} platform
  */
 export async function fetchManifest(id, hash, { fetch }) {
-  return (await download(`${PATH.releases}${id}.json`, hash, fetch, NEVER)).arrayBuffer();
+  return (await download(`${PATH.releases}${id}.json`, hash, fetch, NEVER)).bytes;
 }
 
 /**
@@ -58,14 +60,20 @@ export async function install(bytes, platform, onProgress = () => {}) {
   const older = await releaseCaches(caches);
   const files = Object.entries(manifest.files).filter(([path]) => isNeeded(manifest, path));
   const total = files.reduce((sum, [, { size }]) => sum + size, 0);
+  const first = new Set(STARTS.map((role) => manifest.roles[role]));
+  /** @type {Map<string, File>} */
+  const fresh = new Map();
   let loaded = 0;
   const stop = new AbortController();
   onProgress(0, total);
   const puts = files.map(async ([path, { sha256: hash, size }]) => {
-    const file = runs(manifest, path)
-      ? await asLoaded(path, hash, fetch, stop.signal)
-      : ((await copyOf(hash, older, caches)) ?? (await download(path, hash, fetch, stop.signal)));
-    await put(cacheName, address(hash), file, caches);
+    if (runs(manifest, path)) {
+      await checkLoaded(path, hash, fetch, stop.signal);
+    } else {
+      const file = (await copyOf(hash, older, caches)) ?? (await download(path, hash, fetch, stop.signal));
+      await put(cacheName, address(hash), file, caches);
+      if (first.has(path)) fresh.set(path, file);
+    }
     loaded += size;
     onProgress(loaded, total);
   });
@@ -78,8 +86,8 @@ export async function install(bytes, platform, onProgress = () => {}) {
     if (error instanceof NoRoom) await caches.delete(cacheName);
     throw error;
   }
-  await put(cacheName, PATH.manifest, new Response(bytes, { headers: { [TYPE]: "application/json" } }), caches);
-  return reader(manifest, platform);
+  await put(cacheName, PATH.manifest, { bytes, type: "application/json" }, caches);
+  return reader(manifest, platform, fresh);
 }
 
 /**
@@ -108,8 +116,13 @@ export async function prune(id, { caches }) {
   await Promise.all(others.map((name) => caches.delete(name)));
 }
 
-/** @param {Manifest} manifest @param {Platform} platform @returns {Release} */
-function reader(manifest, { fetch, caches }) {
+/**
+ * @param {Manifest} manifest
+ * @param {Platform} platform
+ * @param {Map<string, File>} [fresh]   files that have just been checked; each is read once from here
+ * @returns {Release}
+ */
+function reader(manifest, { fetch, caches }, fresh) {
   const cacheName = RELEASE_CACHE + manifest.release;
 
   /** @param {string} path */
@@ -122,12 +135,13 @@ function reader(manifest, { fetch, caches }) {
   /** @type {Release["copy"]} */
   async function copy(path) {
     const { sha256: hash } = file(path);
+    const known = fresh?.get(path);
+    if (fresh?.delete(path) && known) return { ...known, check: async () => true };
     // By name each time: the browser, or somebody, may have deleted the cache under a running worker.
     const kept = await caches.match(address(hash), { cacheName });
     if (kept === undefined) return undefined;
-    const bytes = await kept.arrayBuffer();
-    const check = async () => (await sha256(bytes)) === hash;
-    return { bytes, type: kept.headers.get(TYPE) ?? BINARY, check };
+    const found = await fileOf(kept);
+    return { ...found, check: async () => (await sha256(found.bytes)) === hash };
   }
 
   return {
@@ -135,11 +149,11 @@ function reader(manifest, { fetch, caches }) {
     copy,
     async read(path) {
       const kept = await copy(path);
-      if (kept && (await kept.check())) return clean(kept.bytes, kept.type);
+      if (kept && (await kept.check())) return responseOf(kept);
       const { sha256: hash } = file(path);
       const fetched = await download(path, hash, fetch, NEVER);
-      await put(cacheName, address(hash), fetched.clone(), caches).catch(() => {}); // it will do without
-      return fetched;
+      await put(cacheName, address(hash), fetched, caches).catch(() => {}); // it will do without
+      return responseOf(fetched);
     },
   };
 }
@@ -156,14 +170,13 @@ function isNeeded({ roles }, path) {
 }
 
 /**
- * A file that the browser has just loaded as code of this worker, from its HTTP cache. If that copy is wrong, so
+ * Checks a file that the browser has just loaded as code of this worker, from its HTTP cache. If that copy is wrong, so
  * is what runs: it is replaced there, and this install fails, so that the next one starts from the right bytes.
  *
  * @param {string} path @param {string} hash @param {Fetch} fetch @param {AbortSignal} signal
  */
-async function asLoaded(path, hash, fetch, signal) {
-  const loaded = await attempt(path, hash, fetch, signal, "default");
-  if (loaded !== undefined) return loaded;
+async function checkLoaded(path, hash, fetch, signal) {
+  if (await attempt(path, hash, fetch, signal, "default")) return;
   await attempt(path, hash, fetch, signal, "reload");
   throw new Error(`${path} was damaged when it was loaded`);
 }
@@ -192,8 +205,8 @@ async function copyOf(hash, older, caches) {
   for (const cacheName of older) {
     const response = await caches.match(address(hash), { cacheName });
     if (response === undefined) continue;
-    const bytes = await response.arrayBuffer();
-    if ((await sha256(bytes)) === hash) return clean(bytes, response.headers.get(TYPE));
+    const file = await fileOf(response);
+    if ((await sha256(file.bytes)) === hash) return file;
   }
   return undefined;
 }
@@ -210,19 +223,19 @@ async function download(path, hash, fetch, signal) {
 async function attempt(path, hash, fetch, signal, cache) {
   const response = await fetch(path, { cache, signal, credentials: "omit", redirect: "error" });
   if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
-  const bytes = await response.arrayBuffer();
-  return (await sha256(bytes)) === hash ? clean(bytes, response.headers.get(TYPE)) : undefined;
+  const file = await fileOf(response);
+  return (await sha256(file.bytes)) === hash ? file : undefined;
 }
 
-/** When storage is short, snapshots go first: they only save time. @param {string} cacheName @param {string} key @param {Response} file @param {CacheStorage} caches */
+/** When storage is short, snapshots go first: they only save time. @param {string} cacheName @param {string} key @param {File} file @param {CacheStorage} caches */
 async function put(cacheName, key, file, caches) {
   const cache = await caches.open(cacheName);
   try {
-    await cache.put(key, file.clone());
+    await cache.put(key, responseOf(file));
   } catch (error) {
     if (!isFull(error)) throw error;
     await dropSnapshots(caches);
-    await cache.put(key, file).catch((again) => {
+    await cache.put(key, responseOf(file)).catch((again) => {
       throw isFull(again) ? new NoRoom("the browser has no room left for this site") : again;
     });
   }
@@ -235,7 +248,12 @@ function isFull(error) {
   return error instanceof Error && error.name === "QuotaExceededError";
 }
 
-/** Only bytes and media type are kept. @param {BodyInit} body @param {string | null} type */
-function clean(body, type) {
-  return new Response(body, { headers: { [TYPE]: type ?? BINARY } });
+/** Only bytes and media type are kept. @param {Response} response @returns {Promise<File>} */
+async function fileOf(response) {
+  return { bytes: await response.arrayBuffer(), type: response.headers.get(TYPE) ?? BINARY };
+}
+
+/** @param {File} file */
+function responseOf({ bytes, type }) {
+  return new Response(bytes, { headers: { [TYPE]: type } });
 }

@@ -38,6 +38,7 @@ import { unzip } from "./unzip.js";
  * @typedef {import("./protocol.js").Entry & Start} App
  *
  * @typedef {object} Start
+ * @property {() => Promise<void>} keep   leave behind what later starts begin with, if there is anything; never rejects
  * @property {() => Promise<void>} complete   bring what a start does not need; until then, a handler that
  *   imports it escalates
  * @property {boolean} restored   whether it came from a snapshot
@@ -127,7 +128,7 @@ async function run(options, pieces, image) {
   const host = python.pyimport("edge.hosts.fetch");
   if (!restored) await host.load(app, snapshots !== undefined);
   mark("app");
-  if (!restored && snapshots !== undefined) keepSnapshot(python, host, snapshots, log);
+  const keep = !restored && snapshots !== undefined ? takeSnapshot(python, host, snapshots, log) : async () => {};
   const bridge = await host.start(app, options.host, options.services);
   host.destroy();
   // These proxies live as long as the interpreter: dropping the App drops all of it.
@@ -136,7 +137,7 @@ async function run(options, pieces, image) {
   mark("ready");
   const steps = timeline.map(([step, ms]) => `${step} ${ms} ms`).join(", ");
   log(`Python ${manifest.python} runs ${app}, release ${manifest.release}: ${steps}`);
-  return { handle, cancel, feed, resume, complete, restored, timeline };
+  return { handle, cancel, feed, resume, keep, complete, restored, timeline };
 }
 
 /**
@@ -199,21 +200,31 @@ function extendPath(python) {
 }
 
 /**
- * Taken between import and start-up: no request, no clock, no JavaScript object is in it yet. Not waited for;
- * without it the next start is a plain one.
+ * Taken between import and start-up: no request, no clock, no JavaScript object is in it yet. Returns what keeps
+ * it, which is as much work; without it the next start is a plain one.
  *
  * @param {any} python @param {any} host @param {SnapshotStore} snapshots @param {(line: string) => void} log
  */
-function keepSnapshot(python, host, snapshots, log) {
+function takeSnapshot(python, host, snapshots, log) {
+  /** @type {Uint8Array | undefined} */
+  let image;
   try {
-    const packed = pack(python.makeMemorySnapshot());
-    snapshots.save(packed).catch((error) => log(`the snapshot could not be kept: ${error}`));
+    image = python.makeMemorySnapshot();
   } catch (error) {
     log(`no snapshot of this app: ${error}`);
   }
   // While a snapshot may be taken, Python's `js` records what it touches and some of it does not work.
   python.registerJsModule("js", globalThis);
   host.use_plain_js();
+  return async () => {
+    const taken = image;
+    image = undefined;
+    try {
+      if (taken) await snapshots.save(pack(taken));
+    } catch (error) {
+      log(`the snapshot could not be kept: ${error}`);
+    }
+  };
 }
 
 /** @param {any} FS @param {string} path @param {Uint8Array} content @param {number} time   ms */

@@ -26,6 +26,10 @@ import { isOurs } from "./writes.js";
 
 /** @typedef {import("./protocol.js").HostState} HostState */
 
+// ms without a request until the first start …, and the longest that this may take.
+const KEEP = /** @type {const} */ ([300, 3_000]); // … leaves its snapshot
+const FETCH = /** @type {const} */ ([2_000, 15_000]); // … fetches what it did not need: the network is for the page
+
 /**
  * Be the service worker of this origin. Must be called while the script is evaluated.
  *
@@ -104,7 +108,10 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
       const snapshots = development ? undefined : kept; // the next change comes before the next start
       const parts = { loadPyodide, createPyodideModule, manifest, read, copy, services, snapshots, log: log.print };
       const app = await boot({ ...parts, host: "browser" });
-      void lull.quiet().then(() => app.complete()).catch((error) => log.note(`the rest of Python is not there yet: ${error}`));
+      // Whoever waits for this host comes first.
+      void lull.rest(...KEEP).then(app.keep);
+      const free = app.restored ? lull.quiet() : lull.rest(...FETCH);
+      void free.then(() => app.complete()).catch((error) => log.note(`the rest of Python is not there yet: ${error}`));
       return app;
     },
   });

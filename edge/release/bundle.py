@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from .archive import Files, pack, tail, unpack
 from .cache import digest
 from .compile import compile_all, compile_files
 from .failure import BuildError
+from .files import write
 from .packages import read_packages, split
 from .parts import FOLDER, LIST, SITE, STDLIB, TAIL, Parts, divide, names_of
 from .smoke import Description, Start, smoke
@@ -35,7 +36,11 @@ class Bundle:
 
 
 class Bundler:
-    """Makes the bundle of one app; `include` and `development` as in `pipeline.build`."""
+    """Makes the bundle of one app; `include` and `development` as in `pipeline.build`.
+
+    `ahead` gets the bundle before it is known whether it can be imported, on the assumption that the app says
+    of itself what it said last time; where nothing is known of that, it is not called.
+    """
 
     def __init__(
         self,
@@ -45,6 +50,7 @@ class Bundler:
         development: bool,
         toolchain: Toolchain,
         steps: Steps,
+        ahead: Callable[[Bundle], object] | None = None,
     ) -> None:
         self._target = target
         self._include = include
@@ -52,6 +58,7 @@ class Bundler:
         self._toolchain = toolchain
         self._steps = steps
         self._cache = toolchain.cache
+        self._ahead = ahead
 
     def bundle(self, packages: Path) -> Bundle:
         """Bundle the app with the packages installed in a folder; raises `BuildError`."""
@@ -93,31 +100,29 @@ class Bundler:
     def _with_app(self, stdlib: Path, site: Path, edge: Path) -> tuple[Path, Description, AppFiles]:
         # Static folders are left out of the app, and only the app tells which they are: begin with what
         # it said last time or with the usual name, and try again if that was not it.
-        memory = self._cache.root / "static" / digest(str(self._target.app_dir), str(self._target))[:32]
-        assumed, tried = self._assumed(memory), []
+        memory = self._cache.root / "said" / digest(str(self._target.app_dir), str(self._target))[:32]
+        known = _read(memory)
+        assumed, tried = set(known.static.values()) if known else self._usual(), []
         while True:
             tried.append(assumed)
             try:
-                app, description, files = self._attempt(assumed, stdlib, site, edge)
+                app, description, files = self._attempt(assumed, known, stdlib, site, edge)
             except BuildError:
                 if set() in tried:
                     raise
-                assumed = set()  # perhaps the app reads what was left out
+                assumed, known = set(), None  # perhaps the app reads what was left out
                 continue
-            assumed = set(description.static.values())
+            assumed, known = set(description.static.values()), None
             if assumed in tried:
-                memory.parent.mkdir(exist_ok=True)
-                memory.write_text(json.dumps(sorted(map(str, assumed))))
+                write(memory, description.encoded())
                 return app, description, files
 
-    def _assumed(self, memory: Path) -> set[Path]:
-        if memory.is_file():
-            return {Path(path) for path in json.loads(memory.read_text())}
+    def _usual(self) -> set[Path]:
         usual = self._target.app_dir / self._target.top / "static"
         return {usual} if usual.is_dir() else set()
 
     def _attempt(
-        self, static: set[Path], stdlib: Path, site: Path, edge: Path
+        self, static: set[Path], known: Description | None, stdlib: Path, site: Path, edge: Path
     ) -> tuple[Path, Description, AppFiles]:
         with self._steps("app") as step:
             files = app_files(self._target, self._include, static)
@@ -125,8 +130,10 @@ class Bundler:
             if not self._development:
                 public, _ = compile_files(public, self._toolchain)
             app, step.cached = self._archive(public)
+        whole = Start(stdlib, site, edge, app)
+        if self._ahead and known:
+            self._ahead(Bundle(whole, None, known, files))
         with self._steps("import") as step:
-            whole = Start(stdlib, site, edge, app)
             description, step.cached = smoke(
                 self._target, whole, self._toolchain, thorough=not self._development
             )
@@ -137,3 +144,11 @@ class Bundler:
 
     def _keep(self, content: bytes) -> tuple[Path, bool]:
         return self._cache.data("archive", digest(content), lambda: content)
+
+
+def _read(memory: Path) -> Description | None:
+    """What the app said last time, if it is known."""
+    try:
+        return Description.parse(memory.read_bytes())
+    except (OSError, ValueError, KeyError, TypeError):  # never, or to another version of the kit
+        return None

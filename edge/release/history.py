@@ -84,6 +84,14 @@ def use(out: Path, release: str, now: float) -> None:
     switch(out, release)
 
 
+def withdraw(out: Path, release: str, previous: str, now: float) -> None:
+    """Go back to `previous` as if `release` had never been; raises `BuildError` unless all of it is there."""
+    use(out, previous, now)
+    _write_history(out, [(one.release, one.since) for one in releases(out) if one.release != release])
+    for suffix in (".json", ".js"):
+        (out / FOLDER / f"{release}{suffix}").unlink()
+
+
 def stop(out: Path) -> None:
     """Let browsers get a service worker that does nothing, until `use` or the next release.
 

@@ -13,7 +13,7 @@ from .cache import Cache, default_root
 from .compress import compress
 from .failure import BuildError
 from .files import write
-from .history import KEPT
+from .history import KEPT, current, withdraw
 from .install import install
 from .manifest import Asset, Manifest, make_manifest, place, place_together
 from .publish import check_folder, publish
@@ -58,7 +58,8 @@ def build(
     `out`. `server_only`: file for what browsers do not get, for edges on a JavaScript runtime, which have the
     rest from `out`. `cache`: folder for what is kept between builds. `report` is called after each step.
 
-    Raises `BuildError`; `out` is then as it was.
+    Raises `BuildError`; `out` is then as it was. In development a change is published before the app has been
+    imported, which is the check, and withdrawn if that fails.
     """
     steps = Steps(report)
     target = parse_target(spec, app_dir or Path.cwd())
@@ -71,20 +72,43 @@ def build(
         locked, step.cached = lock_packages(target, requirements, lock, toolchain, upgrade=upgrade)
     with steps("install") as step:
         packages, step.cached = install(locked, toolchain)
-    bundler = Bundler(target, tuple(include), development=development, toolchain=toolchain, steps=steps)
-    bundle = bundler.bundle(packages)
-    manifest, assets = describe_release(target, bundle, toolchain, development=development)
-    with steps("secrets") as step:
-        count, step.cached = check(target, bundle.app.public, manifest, assets, os.environ, toolchain.cache)
-        step.note = f"none in {count} files"
-    with steps("compress") as step:
-        level = quality if quality is not None else DEVELOPMENT_QUALITY if development else PRODUCTION_QUALITY
-        copies, step.cached = compress(assets, level, toolchain.cache)
-    with steps("publish") as step:
-        step.note = f"release {manifest.release}"
-        if server_only:
-            write(server_only, home_archive(bundle.app.home), 0o600)
-        publish(out, manifest, assets, copies, now=time.time(), keep=keep)
+    before = current(out)
+    made: list[Manifest] = []
+
+    def release(bundle: Bundle) -> Manifest:
+        manifest, assets = describe_release(target, bundle, toolchain, development=development)
+        if manifest.release in (one.release for one in made):
+            return manifest
+        with steps("secrets") as step:
+            count, step.cached = check(
+                target, bundle.app.public, manifest, assets, os.environ, toolchain.cache
+            )
+            step.note = f"none in {count} files"
+        with steps("compress") as step:
+            usual = DEVELOPMENT_QUALITY if development else PRODUCTION_QUALITY
+            copies, step.cached = compress(assets, usual if quality is None else quality, toolchain.cache)
+        with steps("publish") as step:
+            step.note = f"release {manifest.release}"
+            if server_only:
+                write(server_only, home_archive(bundle.app.home), 0o600)
+            publish(out, manifest, assets, copies, now=time.time(), keep=keep)
+        made.append(manifest)
+        return manifest
+
+    # Somebody who has changed a handler waits to see it, and the import takes longer than all the rest. If it
+    # fails, browsers get back what they had.
+    ahead = release if development and before and keep > 1 else None
+    bundler = Bundler(
+        target, tuple(include), development=development, toolchain=toolchain, steps=steps, ahead=ahead
+    )
+    try:
+        manifest = release(bundler.bundle(packages))
+    except BuildError:
+        if before and made and made[-1].release != before:
+            with steps("withdraw") as step:
+                step.note = f"release {made[-1].release}; browsers get {before} again"
+                withdraw(out, made[-1].release, before, time.time())
+        raise
     for kind in GROWING:
         toolchain.cache.prune(kind)
     return manifest

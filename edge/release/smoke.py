@@ -8,7 +8,7 @@ own Python may lack what the app requires.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,6 +44,17 @@ class Description:
     optimistic: list[dict[str, str]]
     static: dict[str, Path]
     modules: list[str]
+
+    def encoded(self) -> bytes:
+        """For `parse`."""
+        return json.dumps(asdict(self), default=str, sort_keys=True).encode()
+
+    @classmethod
+    def parse(cls, encoded: bytes) -> Description:
+        """What `encoded` returned."""
+        members = json.loads(encoded)
+        static = {prefix: Path(path) for prefix, path in members.pop("static").items()}
+        return cls(static=static, **members)
 
 
 def smoke(

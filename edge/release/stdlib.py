@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from .archive import Files
 
+OURS = Path(__file__).with_name("target") / "sitecustomize.py"
 # Whole topics only. What a handler may import late has to stay: the smoke import would not see it.
 DROPPED = re.compile(
     r"""
@@ -33,8 +35,9 @@ DROPPED = re.compile(
 
 
 def prune(files: Mapping[str, bytes]) -> Files:
-    """The files that a release keeps."""
-    return {name: content for name, content in files.items() if not DROPPED.fullmatch(name)}
+    """The files that a release keeps, and our own beside them."""
+    kept = {name: content for name, content in files.items() if not DROPPED.fullmatch(name)}
+    return kept | {OURS.name: OURS.read_bytes()}
 
 
 def is_dropped(module: str) -> bool:

@@ -82,6 +82,12 @@ class Built:
         return [url for url in self.files if url not in others]
 
     @property
+    def kept(self) -> list[str]:
+        """What of it lies in Cache Storage: the browser keeps the code of the worker elsewhere."""
+        roles = self.manifest.document["roles"]
+        return [url for url in self.installed if url not in (roles["engine"], roles["worker"])]
+
+    @property
     def size(self) -> int:
         return sum(one.size for one in self.assets)
 

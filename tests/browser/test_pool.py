@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import httpx2 as httpx
@@ -16,6 +17,7 @@ INSPECT = """async () => {
   return r.json()
 }"""
 SNAPSHOT = f"async () => JSON.stringify((await ({INSPECT})()).caches).includes('/_edge/snapshot/')"
+PATIENCE = 30  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,10 @@ def page(context, proxy):
     page = context.new_page()
     page.goto(proxy.url)
     page.wait_for_function(READY, timeout=90_000)
-    page.wait_for_function(SNAPSHOT, timeout=30_000)
+    latest = time.monotonic() + PATIENCE
+    while not page.evaluate(SNAPSHOT):  # Playwright's own conditions may not be asynchronous
+        assert time.monotonic() < latest
+        page.wait_for_timeout(100)
     return page
 
 

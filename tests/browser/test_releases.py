@@ -336,13 +336,13 @@ def test_a_wrong_byte_in_any_kept_file_is_found_and_put_right(page, site, one):
 
 def test_a_wrong_byte_in_any_kept_file_does_not_reach_the_next_release(page, site, one, two):
     take_over(page, site, one)
-    for path in one.installed:
+    for path in one.kept:
         page.evaluate(TAMPER, [one.id, one.digest(path)])
     site.publish(two)
     update(page)
     wait(page, TAKEN_OVER, two.id)
     assert runs(page, site) == ("two", "browser")
-    for path in two.installed:
+    for path in two.kept:
         assert not page.evaluate(IS_TAMPERED, [two.id, two.digest(path)]), path
 
 

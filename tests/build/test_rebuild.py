@@ -7,6 +7,8 @@ import zipfile
 
 import pytest
 
+from edge.release import BuildError, history
+
 
 @pytest.fixture
 def rebuild(shop, app_dir, run_build, tmp_path):
@@ -29,10 +31,43 @@ def test_a_changed_handler_renews_the_app_alone(rebuild, app_dir):
     with (app_dir / "tinyshop" / "app.py").open("a") as file:
         file.write("\n# changed\n")
     after = rebuild()
-    assert after.worked() == ["toolchain", "app", "import", "compress", "publish"]
+    assert after.worked() == ["toolchain", "app", "compress", "publish", "import"]
     old, new = before.manifest.document, after.manifest.document
     assert set(new["files"]) - set(old["files"]) == {new["roles"]["app"]}
     assert new["release"] != old["release"]
+
+
+def test_what_the_app_says_of_itself_anew_follows_the_change(rebuild, app_dir):
+    rebuild()
+    source = app_dir / "tinyshop" / "app.py"
+    source.write_text(source.read_text().replace('anywhere=["/", "/products/{sku}"]', 'anywhere=["/"]'))
+    after = rebuild()
+    assert [step.name for step in after.steps].count("publish") == 2
+    assert [route["pattern"] for route in after.manifest.document["placement"]] == ["/"]
+    assert history.current(after.out) == after.manifest.release
+
+
+def test_a_change_that_cannot_be_imported_is_published_and_withdrawn(rebuild, app_dir, tmp_path, run_build):
+    before = rebuild()
+    seen = []
+
+    def look(step):
+        seen.append((step.name, history.current(before.out)))
+
+    source = app_dir / "tinyshop" / "app.py"
+    source.write_text(source.read_text() + "\nimport nonsense\n")
+    options = {"app_dir": app_dir, "development": True, "report": look}
+    with pytest.raises(BuildError, match="nonsense"):
+        run_build("tinyshop.app:app", before.out, **options)
+    published = dict(seen)
+    draft = published["publish"]
+    assert draft not in (None, before.manifest.release)
+    assert published["withdraw"] == history.current(before.out) == before.manifest.release
+    assert draft not in [one.release for one in history.releases(before.out)]
+    assert not list(before.out.rglob(f"{draft}.*"))
+    with pytest.raises(BuildError, match="nonsense"):
+        run_build("tinyshop.app:app", before.out, keep=1, **options)
+    assert [name for name, _ in seen].count("publish") == 1  # else there would be nothing to go back to
 
 
 def test_in_development_nothing_is_left_for_later(rebuild):

@@ -180,7 +180,7 @@ const snapshots = {
   save: async (packed) => void (saved.packed = packed),
   drop: async () => {},
 };
-await start({ snapshots });
+await (await start({ snapshots })).keep();
 await play(await start({ snapshots }), ["restored", "order", "spin", "ticks", "pressure", "listener"]);
 console.log(JSON.stringify({ plain, again: results }));
 process.exit(0); // Pyodide keeps Node awake

@@ -30,6 +30,7 @@ const app = (change) => ({
   cancel() {},
   feed() {},
   resume() {},
+  keep: async () => {},
   complete: async () => {},
   restored: false,
   timeline: [],

@@ -30,3 +30,13 @@ test("requests keep their answers and their errors", async () => {
   assert.equal(await lull.during(Promise.resolve(7)), 7);
   await assert.rejects(lull.during(Promise.reject(new Error("no"))), /no/);
 });
+
+test("a rest begins when it is asked for", async () => {
+  const { lull, clock } = lullOf();
+  clock.now = 60_000;
+  await lull.rest(2_000, 15_000);
+  assert.ok(clock.now >= 62_000 && clock.now < 63_000);
+  void lull.during(new Promise(() => {}));
+  await lull.rest(2_000, 15_000);
+  assert.ok(clock.now >= 77_000 && clock.now < 79_000);
+});

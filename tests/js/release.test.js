@@ -196,6 +196,24 @@ test("where room is short, snapshots go first; then the install fails and says s
   assert.deepEqual(await store.keys(), ["edgekit-release-r1"]);
 });
 
+test("what a start reads is read once from what has just arrived, then from where it is kept", async () => {
+  const files = { "/_edge/a.wasm": "wasm", "/_edge/b": "other" };
+  const { platform, store } = platformOf(files);
+  const release = await install(releaseOf("r1", files, { wasm: "/_edge/a.wasm" }).bytes, platform);
+  for (const text of Object.values(files)) await store.stores.get("edgekit-release-r1")?.delete(address(text));
+  assert.equal(await (await release.copy("/_edge/a.wasm"))?.check(), true);
+  assert.equal(await release.copy("/_edge/a.wasm"), undefined);
+  assert.equal(await release.copy("/_edge/b"), undefined);
+});
+
+test("the code of the worker is not kept a second time", async () => {
+  const files = { "/_edge/worker/1/pyodide.js": "engine", "/_edge/worker/2/kit.js": "worker" };
+  const { platform, store } = platformOf(files);
+  const roles = { engine: "/_edge/worker/1/pyodide.js", worker: "/_edge/worker/2/kit.js" };
+  await install(releaseOf("r1", files, roles).bytes, platform);
+  assert.deepEqual((await (await store.open("edgekit-release-r1")).keys()).length, 1);
+});
+
 test("what is needed late, or by pages and other hosts only, is fetched when it is read", async () => {
   const early = { "/_edge/a": "one", "/_edge/kit/abc/page.js": "two", "/_edge/kit/abc/page.css": "three" };
   const others = { "/_edge/late": "4", "/_edge/loader": "5", "/_edge/factory": "6", "/_edge/kit/abc/front.js": "7" };
