@@ -168,6 +168,9 @@ def test_the_shop_works_under_the_policy(page, context, shop, violations):
     page.goto(f"{url}/products/sencha-uji")
     with page.expect_navigation() as navigation:
         page.get_by_role("button", name=re.compile("Add to cart|Change the cart")).click()
+    assert (navigation.value.status, navigation.value.url) == (200, f"{url}/cart")
+    with page.expect_navigation() as navigation:
+        page.get_by_role("button", name="Place the order").click()
     assert navigation.value.status == 503
     assert page.evaluate("() => getComputedStyle(document.querySelector('main')).maxWidth") != "none"
     assert violations == []
