@@ -1,5 +1,6 @@
 // Keeps nothing: at each request it looks for the shell page and hands it a one-shot reply port.
 const APP = "/_bench/app";
+const UNFRAMED = ["content-security-policy", "x-frame-options"]; // the kit's pages do not let themselves be framed
 
 addEventListener("install", () => skipWaiting());
 addEventListener("activate", (event) => event.waitUntil(clients.claim()));
@@ -16,5 +17,5 @@ async function relay(path) {
     port1.onmessage = ({ data }) => resolve(data);
     shell.postMessage({ path, root: "" }, [port2]);
   });
-  return new Response(body, { status, headers });
+  return new Response(body, { status, headers: headers.filter(([name]) => !UNFRAMED.includes(name.toLowerCase())) });
 }
