@@ -53,7 +53,9 @@ def assemble(spec: str, folder: Path) -> None:
     wheels = [write_wheel(info, folder) for info in sorted(packages.glob("*.dist-info"))]
     static = {EXAMPLES / target.top / "static"}
     asgi = {"asgi.py": (PAGES / "asgi.py").read_bytes()}
-    (folder / "app.zip").write_bytes(deflated({**kit_files(), **app_files(target, (), static).public, **asgi}))
+    (folder / "app.zip").write_bytes(
+        deflated({**kit_files(), **app_files(target, (), static).public, **asgi})
+    )
 
     urls = [f"/_bench/{name}" for name in wheels]
     files = dict.fromkeys([*urls, "/_bench/app.zip"], "./*")

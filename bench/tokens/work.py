@@ -66,7 +66,7 @@ def cpu() -> float:
 async def keys_of_this_host() -> tuple[Any, Any]:
     """Ephemeral keys, and what verifies the signature of a proof."""
     if PYODIDE:
-        from edge.hosts._js import WebCryptoKeys  # noqa: PLC0415
+        from edge.hosts.webcrypto import WebCryptoKeys  # noqa: PLC0415
 
         return await WebCryptoKeys.load(None, lambda: NOW), WebCryptoKeys.verify_proof_signature
     from edge.keys import NativeKeys, fixed, generate  # noqa: PLC0415 - only CPython has its library

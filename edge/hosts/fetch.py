@@ -11,19 +11,16 @@ import logging
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import anyio.to_thread
 
 from ..app import Stateless
 from ..catalog import Catalog
-from ..cookie_visitors import CookieVisitors
 from ..host import Host
 from ..origin_client import OriginClient
-from ..proof import Proofs
-from ..revocations import OriginKeys, Revocations
-from ..types import HostName, PublicFetch, Verifier
+from ..types import HostName
 from ..visitor import PayloadVisitors, Visitors
 from . import _js, late, randomness
 from ._js import use_plain_js
@@ -84,14 +81,16 @@ async def _start(spec: str, name: str, services: Any, loop: DrainingLoop) -> Bri
 
 
 async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host:
-    keys = await _js.WebCryptoKeys.load(settings.get("keys"), time.time) if name == "edge" else None
-    origin = OriginClient(_js.user_fetch(services), keys, time.time)
-    public_fetch = _js.public_fetch(services)
+    public_fetch, user_fetch = _js.public_fetch(services), _js.user_fetch(services)
     visitors: Visitors = PayloadVisitors()
-    if keys is not None:
-        proofs = Proofs(keys.verify_proof_signature, keys, time.time, time.monotonic)
-        revocations = await _revocations(public_fetch, settings) if settings.get("origin") else None
-        visitors = CookieVisitors(keys, proofs, origin, revocations, time.time, os.urandom)
+    if name == "edge":
+        from . import trusted  # noqa: PLC0415 - no browser has it
+
+        keys = await trusted.load_keys(settings)
+        origin = OriginClient(user_fetch, keys, time.time)
+        visitors = await trusted.cookie_visitors(keys, origin, public_fetch, settings)
+    else:
+        keys, origin = None, OriginClient(user_fetch, None, time.time)
     return Host(
         name=name,
         clock=time.time,
@@ -103,15 +102,6 @@ async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host
         keys=keys,
         development=bool(settings.get("development")),
     )
-
-
-async def _revocations(public_fetch: PublicFetch, settings: dict[str, Any]) -> Revocations:
-    async def load(jwks: Mapping[str, Any]) -> Verifier:
-        return await _js.WebCryptoKeys.load(jwks, time.time)
-
-    known = settings.get("originKeys")
-    verifier = OriginKeys(public_fetch, load) if known is None else await load(known)
-    return Revocations(public_fetch, verifier, time.time, time.monotonic)
 
 
 async def _inline(func: Callable[..., Any], *args: Any, **_options: Any) -> Any:

@@ -24,7 +24,7 @@ from .toolchain import Toolchain
 class Bundle:
     """Archives in the cache, and what the app in them says about itself.
 
-    `start`: the standard library and the packages as far as a start needs them, the kit, the app.
+    `start`: the standard library, the packages and the kit as far as a start needs them, and the app.
     `late`: the rest, in the places where it belongs; None in development, where all is there from the start.
     `app`: the app's files, as they were before they were compiled.
     """
@@ -70,26 +70,24 @@ class Bundler:
             }
             compiled, fresh = compile_all(groups, {"standard library", "kit"}, self._toolchain)
             step.note, step.cached = ", ".join(fresh), not fresh
-            whole = Parts(compiled["standard library"], *split(compiled["packages"]))
-            kit = compiled["kit"]
+            site_files, folder = split(compiled["packages"])
+            whole = Parts(compiled["standard library"], site_files, compiled["kit"] | folder)
             stdlib, _ = self._archive(whole.stdlib)
             site, _ = self._archive(whole.site)
-            edge, _ = self._archive(kit | whole.folder)
+            edge, _ = self._archive(whole.folder)
         app, description, files = self._with_app(stdlib, site, edge)
         if self._development:  # the next edit may import anything, and nobody downloads it
             return Bundle(Start(stdlib, site, edge, app), None, description, files)
         with self._steps("divide") as step:
-            start, late, step.cached = self._divide(whole, kit, app, description)
+            start, late, step.cached = self._divide(whole, app, description)
         with self._steps("start") as step:
             _, step.cached = smoke(self._target, start, self._toolchain)
         return Bundle(start, late, description, files)
 
-    def _divide(
-        self, whole: Parts, kit: Files, app: Path, description: Description
-    ) -> tuple[Start, Path, bool]:
+    def _divide(self, whole: Parts, app: Path, description: Description) -> tuple[Start, Path, bool]:
         early, late = divide(whole, description.modules)
         stdlib, site = pack(early.stdlib), pack(early.site)
-        edge = kit | early.folder | {LIST: "\n".join(names_of(late)).encode()}
+        edge = early.folder | {LIST: "\n".join(names_of(late)).encode()}
         rest = {FOLDER + path: content for path, content in late.folder.items()}
         rest[STDLIB + TAIL] = tail(stdlib, late.stdlib)
         rest[SITE + TAIL] = tail(site, late.site)

@@ -23,11 +23,14 @@ NATIVE_ONLY = {
     "hosts/native.py",
     "key_commands.py",
     "keys.py",
+    "memory_origin.py",
+    "memory_sessions.py",
     "py.typed",
     "release",
     "serve",
     "server_only.py",
     "testing.py",
+    "verify",
 }
 ALLOWED = "edgekit.not-secret"  # read by secrets.py
 NEVER = {

@@ -130,7 +130,7 @@ def test_tampered_cookies_make_a_new_guest(client: Client) -> None:
 def test_catalog_is_public_and_cacheable(client: Client) -> None:
     answer = client.get("/_edge/catalog/products")
     assert answer.json() == {"collection": "products", "version": "1", "items": CATALOG["products"]}
-    assert answer.headers["etag"] == '"1"'
+    assert answer.headers["etag"] == 'W/"1"'  # the client accepts gzip
     assert answer.headers["cache-control"].startswith("public, max-age=")
     assert answer.headers["content-type"] == "application/json"
 
@@ -144,6 +144,24 @@ def test_catalog_is_not_sent_again_while_it_is_unchanged(client: Client) -> None
 @pytest.mark.parametrize("tag", ['W/"1"', '"0", "1"', '"0",W/"1"', "*"])
 def test_catalog_tag_is_found_in_every_form_that_it_may_come_back_in(client: Client, tag: str) -> None:
     assert client.get("/_edge/catalog/products", headers={"if-none-match": tag}).status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding", "tag"),
+    [
+        ("gzip, br", "gzip", 'W/"1"'),
+        ("GZIP;q=0.1", "gzip", 'W/"1"'),
+        ("br, gzip;q=0.0, x", None, '"1"'),
+        ("identity", None, '"1"'),
+    ],
+)
+def test_catalog_is_compressed_for_who_can_read_it(
+    client: Client, accepted: str, encoding: str | None, tag: str
+) -> None:
+    answer = client.get("/_edge/catalog/products", headers={"accept-encoding": accepted})
+    assert answer.json()["items"] == CATALOG["products"]
+    assert answer.headers.get("content-encoding") == encoding
+    assert (answer.headers["etag"], answer.headers["vary"]) == (tag, "accept-encoding")
 
 
 def test_catalog_ignores_who_asks(client: Client) -> None:

@@ -170,7 +170,7 @@ def damage(token: str) -> Iterator[str]:
 
 
 async def _serve() -> None:
-    from edge.hosts._js import WebCryptoKeys
+    from edge.hosts.webcrypto import WebCryptoKeys
 
     judge = Judge(WebCryptoKeys.load, WebCryptoKeys.verify_proof_signature)
     while line := sys.stdin.readline():
