@@ -181,6 +181,15 @@ def test_what_needs_a_key_is_passed_on_even_if_the_app_swallows_it(
     assert escalated(browser(careless, CLAIMS, method=method))
 
 
+def test_request_that_is_too_large_for_this_interpreter_is_passed_on(browser: Answer) -> None:
+    async def greedy(request: Request) -> Response:
+        raise MemoryError
+
+    heard = browser(greedy, CLAIMS)
+    assert escalated(heard)
+    assert "memory" in heard.messages[0]["reason"]
+
+
 def test_ended_session_is_a_problem_here_too_but_there_are_no_cookies_to_take_away(browser: Answer) -> None:
     async def ended(request: Request) -> Response:
         raise Problem("session-ended")
