@@ -75,7 +75,7 @@ class Exchange:
         except MemoryError as error:
             # A browser gives an interpreter less room than a server does.
             in_browser = self._ctx.host == "browser"
-            self._failure = self._failure or (self._ctx.needs_edge("more memory") if in_browser else error)
+            self._failure = self._failure or (NeedsEdge("as much memory") if in_browser else error)
         except Exception as error:
             # What the kit itself refused counts more than what the app made of the refusal.
             self._failure = self._failure or error
