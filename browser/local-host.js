@@ -28,9 +28,10 @@ import { DEADLINE } from "./protocol.js";
  * @param {() => number} parts.now   ms
  * @param {() => number} parts.random
  * @param {(phase: "start" | "ready" | "failed", reason?: string) => void} parts.onPhase
+ * @param {(app: App) => void} parts.onCrash
  * @returns {LocalHost}
  */
-export function createLocalHost({ boot, now, random, onPhase }) {
+export function createLocalHost({ boot, now, random, onPhase, onCrash }) {
   /** @type {{app: App, bridge: ReturnType<typeof createBridge>, down: AbortController, isComplete: boolean} | undefined} */
   let current;
   /** @type {Promise<boolean> | undefined} */
@@ -45,6 +46,7 @@ export function createLocalHost({ boot, now, random, onPhase }) {
     const broken = current;
     current = undefined;
     broken?.down.abort(error); // what else waits for it need not wait longer
+    if (broken) onCrash(broken.app);
     onPhase("failed", error instanceof Error ? error.message : String(error));
   }
 

@@ -34,6 +34,7 @@ import { unzip } from "./unzip.js";
  * @property {() => Promise<{packed: () => Promise<ArrayBuffer>} | undefined>} find   for this release and engine
  * @property {(packed: Uint8Array<ArrayBuffer>) => Promise<void>} save
  * @property {() => Promise<void>} drop   it did not work
+ * @property {() => Promise<void>} forbid   it seemed to work, and then the interpreter broke: no other one either
  *
  * @typedef {import("./protocol.js").Entry & Start} App
  *
@@ -154,13 +155,27 @@ async function load({ loadPyodide, createPyodideModule, manifest, snapshots, log
     const time = timeOf(manifest);
     place(FS, `/lib/python${manifest.python.split(".").slice(0, 2).join("")}.zip`, await pieces.stdlib, time);
     place(FS, `${SITE}/site.zip`, await pieces.site, time);
-    for (const zip of await pieces.folders) for (const [name, file] of unzip(zip)) place(FS, `/app/${name}`, file, time);
+    for (const [name, file] of (await pieces.folders).flatMap((zip) => [...unzip(zip)])) {
+      place(FS, `/app/${name}`, file, time);
+      if (name.endsWith(".so")) native.push(`/app/${name}`);
+    }
   };
   let waiting = image; // Pyodide keeps its options, so they have to let go of it
   waiting?.catch(() => {});
+  /** @type {string[]} */
+  const native = [];
+  // Loaded before Python itself starts, native modules have the same place in every start: a snapshot relies on it.
+  const loadNative = (/** @type {any} */ module) => () => {
+    for (const path of native) module.loadDynamicLibrary(path, { global: false, nodelete: true }, {});
+  };
+  /** @param {any} settings */
+  const createModule = (settings) => {
+    if (snapshots) settings.onRuntimeInitialized = loadNative(settings);
+    return createPyodideModule(settings);
+  };
   /** @param {any} settings */
   const createRestored = async (settings) => {
-    const [module, packed] = await Promise.all([createPyodideModule(settings), waiting]);
+    const [module, packed] = await Promise.all([createModule(settings), waiting]);
     waiting = undefined;
     module.API.restoreSnapshot = () => {
       delete module.API.restoreSnapshot;
@@ -170,7 +185,7 @@ async function load({ loadPyodide, createPyodideModule, manifest, snapshots, log
   };
   try {
     const loading = loadPyodide({
-      createPyodideModule: image ? createRestored : createPyodideModule,
+      createPyodideModule: image ? createRestored : createModule,
       ...(image ? { _loadSnapshot: new Uint8Array() } : { _makeSnapshot: snapshots !== undefined }),
       indexURL: folder,
       packageBaseUrl: folder,

@@ -99,6 +99,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
       if (reason !== undefined) log.note(`local host: ${reason}`);
       void report({ phase, ...(reason === undefined ? {} : { reason }) });
     },
+    onCrash: (app) => void (app.restored && kept.forbid().catch(log.note)),
     boot: async () => {
       void user.current(); // its first question to an edge runs beside the boot
       const { manifest, read, copy } = await keeper.current();

@@ -5,6 +5,7 @@ import { PATH, RELEASE_CACHE } from "./protocol.js";
 
 const FOLDER = `${PATH.reserved}snapshot/`;
 const KINDS = ["jspi", "plain"]; // whether the engine can switch stacks is baked into the memory image
+const FORBIDDEN = 204; // status of what stands in its place
 const RESERVE = 48_000_000; // bytes that a snapshot leaves to others, such as the next release
 
 /**
@@ -15,12 +16,14 @@ const RESERVE = 48_000_000; // bytes that a snapshot leaves to others, such as t
 export function snapshotStore(id, { caches, estimate }) {
   const cacheName = RELEASE_CACHE + id;
   const address = FOLDER + KINDS["Suspending" in WebAssembly ? 0 : 1];
+  const kept = () => caches.match(address, { cacheName });
   return {
     async find() {
-      const kept = await caches.match(address, { cacheName });
-      return kept && { packed: () => kept.arrayBuffer() };
+      const found = await kept();
+      return found === undefined || found.status === FORBIDDEN ? undefined : { packed: () => found.arrayBuffer() };
     },
     async save(packed) {
+      if ((await kept())?.status === FORBIDDEN) throw new Error("an interpreter that came from one broke");
       const { quota = Infinity, usage = 0 } = await estimate();
       if (quota - usage < packed.byteLength + RESERVE) throw new Error("too little room is left for this site");
       const headers = { "content-type": "application/octet-stream" };
@@ -29,6 +32,10 @@ export function snapshotStore(id, { caches, estimate }) {
     },
     async drop() {
       await drop(caches, cacheName);
+    },
+    async forbid() {
+      const cache = await caches.open(cacheName);
+      await cache.put(address, new Response(null, { status: FORBIDDEN }));
     },
   };
 }

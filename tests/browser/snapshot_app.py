@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import secrets
+import sys
 import tempfile
 import uuid
 
@@ -37,4 +38,15 @@ async def numbers(request):
     return JSONResponse({"imported": IMPORTED, "seeded": SEEDED.random(), "fresh": fresh})
 
 
-app = Stateless(Starlette(routes=[Route("/", start), Route("/numbers", numbers)]), anywhere=["/", "/numbers"])
+async def crash(request):
+    def deeper(_):
+        return sorted([1, 2], key=deeper)
+
+    if request.url.query and context(request).host == "browser":  # not when it is warmed up
+        sys.setrecursionlimit(1_000_000_000)  # the stack of the JavaScript engine ends before
+        deeper(0)
+    return JSONResponse({})
+
+
+PATHS = {"/": start, "/numbers": numbers, "/crash": crash}
+app = Stateless(Starlette(routes=[Route(path, PATHS[path]) for path in PATHS]), anywhere=list(PATHS))

@@ -96,3 +96,17 @@ def test_a_snapshot_that_does_not_work_is_replaced_by_a_plain_start(page, spoil)
     after = page.evaluate(NUMBERS)
     assert after["imported"] != before["imported"]
     assert page.evaluate(START)["restored"] is False
+
+
+@pytest.mark.console_errors("fatal|RangeError|Maximum call stack|pyodide")
+def test_an_interpreter_that_came_from_a_snapshot_and_broke_was_the_last_one(page):
+    stop_worker(page)
+    page.evaluate(NUMBERS)
+    assert page.evaluate(START)["restored"] is True
+    page.evaluate("fetch('/crash?now')")
+    page.evaluate(NUMBERS)
+    assert page.evaluate(START)["restored"] is False
+    page.wait_for_timeout(1_000)  # in which it would be kept
+    stop_worker(page)
+    page.evaluate(NUMBERS)
+    assert page.evaluate(START)["restored"] is False

@@ -179,6 +179,7 @@ const snapshots = {
   find: async () => saved.packed && { packed: async () => saved.packed.buffer },
   save: async (packed) => void (saved.packed = packed),
   drop: async () => {},
+  forbid: async () => {},
 };
 await (await start({ snapshots })).keep();
 await play(await start({ snapshots }), ["restored", "order", "spin", "ticks", "pressure", "listener"]);

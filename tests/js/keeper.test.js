@@ -116,3 +116,11 @@ test("a snapshot leaves room for other things", async () => {
   await dropSnapshots(caches.typed);
   assert.equal(await snapshots(caches).find(), undefined);
 });
+
+test("after a crash there is no snapshot any more, and no new one", async () => {
+  const caches = new FakeCaches();
+  await snapshots(caches).save(SNAPSHOT);
+  await snapshots(caches).forbid();
+  assert.equal(await snapshots(caches).find(), undefined);
+  await assert.rejects(snapshots(caches).save(SNAPSHOT), /broke/);
+});

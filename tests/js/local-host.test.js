@@ -13,15 +13,18 @@ function hostOf(boot) {
   const clock = { now: 0 };
   /** @type {string[]} */
   const phases = [];
+  /** @type {App[]} */
+  const broken = [];
   const host = createLocalHost({
     boot,
     now: () => clock.now,
     random: () => 0,
     onPhase: (phase, reason) => void phases.push(reason ?? phase),
+    onCrash: (app) => void broken.push(app),
   });
   /** @param {AbortSignal} [signal] @param {string} [view] */
   const answer = (signal = new AbortController().signal, view) => host.answer(request(), view, signal);
-  return { host, clock, phases, answer };
+  return { host, clock, phases, broken, answer };
 }
 
 /** @param {Partial<App>} [change] @returns {App} */
@@ -81,12 +84,14 @@ test("a crash means no answer, and a new interpreter", async () => {
     }),
     app(),
   ];
-  const { host, clock, phases, answer } = hostOf(async () => apps.shift() ?? assert.fail("booted too often"));
+  const [first] = apps;
+  const { host, clock, phases, broken, answer } = hostOf(async () => apps.shift() ?? assert.fail("booted too often"));
   await host.start();
   const answers = await Promise.all([answer(), answer()]);
   assert.deepEqual(answers, [null, null]);
   assert.equal(host.ready(), false);
   assert.deepEqual(phases, ["start", "ready", "Pyodide already fatally failed"]);
+  assert.deepEqual(broken, [first]);
   clock.now = 1_000;
   assert.equal(await host.start(), true);
   assert.equal((await answer())?.status, 200);

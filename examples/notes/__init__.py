@@ -1,0 +1,1 @@
+"""A list of notes on edgekit and FastAPI."""

@@ -1,0 +1,89 @@
+"""FastAPI in the browser: pydantic has a native module, which a memory snapshot has to find where it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+LIMIT = 90_000  # ms
+READY = "() => globalThis.edgekit?.state.phase === 'ready' && navigator.serviceWorker.controller !== null"
+START = "async () => (await (await fetch('/_edge/browser')).json()).start"
+KEPT = """async () => {
+    for (const name of await caches.keys())
+        for (const { url } of await (await caches.open(name)).keys())
+            if (url.includes("/_edge/snapshot/")) return true;
+    return false;
+}"""
+ASK = """async ([path, note]) => {
+    const headers = { "content-type": "application/json" };
+    const init = note ? { method: "POST", headers, body: JSON.stringify(note) } : {};
+    const response = await fetch(path, init);
+    return [response.headers.get("edgekit-host"), response.status, await response.text()];
+}"""
+GOOD, BAD = {"text": "first", "stars": 5}, {"text": "", "stars": 9}
+READS = [
+    ("/notes", None),
+    ("/notes/0", None),
+    ("/notes/7", None),
+    ("/notes/x", None),
+    ("/openapi.json", None),
+]
+
+
+@pytest.fixture(scope="module")
+def url(serve, tmp_path_factory):
+    return serve("notes.app:app", EXAMPLES, tmp_path_factory.mktemp("notes"), "--no-reload").url
+
+
+@pytest.fixture
+def page(chromium):
+    return chromium.new_context().new_page()
+
+
+def ask(page, host, asked):
+    """What `host`, and no other, answers."""
+    answers = [page.evaluate(ASK, list(one)) for one in asked]
+    assert {answered for answered, *_ in answers} == {host}
+    return [rest for _, *rest in answers]
+
+
+def stop_worker(page):
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("ServiceWorker.enable")
+    devtools.send("ServiceWorker.stopAllWorkers")
+    devtools.detach()
+
+
+@pytest.mark.console_errors("404|422")
+def test_edge_browser_and_snapshot_answer_alike(page, url):
+    page.goto(f"{url}/openapi.json")  # no page, so no service worker yet
+    by_edge = ask(page, "native", [("/notes", GOOD), ("/notes", BAD), *READS])
+    assert [status for status, _ in by_edge] == [201, 422, 200, 200, 404, 422, 200]
+    page.context.clear_cookies()
+
+    page.goto(url)
+    page.wait_for_function(READY, timeout=LIMIT)
+    assert ask(page, "browser", [("/notes", GOOD), ("/notes", BAD), *READS]) == by_edge
+    page.wait_for_function("() => edgekit.outbox.waiting === 0", timeout=LIMIT)
+    assert page.evaluate(START)["restored"] is False
+
+    until(page, KEPT)
+    stop_worker(page)
+    until(page, f"async () => (await ({START})())?.restored")
+    assert ask(page, "browser", [("/notes", BAD), *READS]) == by_edge[1:]
+    page.fill("[name=text]", "second")
+    with page.expect_navigation() as navigation:
+        page.get_by_role("button", name="Add").click()
+    assert navigation.value.headers["edgekit-host"] == "browser"
+    assert page.get_by_role("listitem").all_inner_texts() == ["first", "second"]
+
+
+def until(page, condition):
+    """An asynchronous one, which `wait_for_function` cannot have."""
+    for _ in range(LIMIT // 250):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(250)
+    raise AssertionError(condition)
