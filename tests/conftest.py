@@ -33,6 +33,8 @@ CHROMIUM_SWITCHES = [
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Tests that are started in the background (`nohup`, `&`) ignore it, and so would all that they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         "markers", "console_errors(pattern): console errors that match this regex are part of the test"
     )
