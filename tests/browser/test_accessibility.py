@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ..visit import take_over
+
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 RUN = """async () => {
     const { violations, passes } = await axe.run(document);
@@ -13,8 +15,6 @@ RUN = """async () => {
     return [violations.flatMap(told), passes.length];
 }"""
 LEAST = 10  # rules that apply to any page
-LIMIT = 90_000  # ms
-READY = "() => globalThis.edgekit?.state.phase === 'ready' && navigator.serviceWorker.controller !== null"
 LOOKS = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
 
 
@@ -43,8 +43,7 @@ def page(chromium):
 
 @pytest.mark.console_errors("404|503|ERR_|Failed to fetch")
 def test_pages_of_the_shop_and_of_the_kit(page, shop, check):
-    page.goto(shop.url)
-    page.wait_for_function(READY, timeout=LIMIT)
+    take_over(page, shop.url)
     for path in ("/", "/?q=sencha", "/products/sencha-uji", "/account", "/nothing-here", "/_edge/browser"):
         check(shop.url + path)
     page.goto(f"{shop.url}/products/sencha-uji")
@@ -59,8 +58,7 @@ def test_pages_of_the_shop_and_of_the_kit(page, shop, check):
 
 @pytest.mark.console_errors("404|503|ERR_|Failed to fetch")
 def test_the_outbox_and_the_page_without_a_network(page, shop, check):
-    page.goto(f"{shop.url}/products/sencha-uji")
-    page.wait_for_function(READY, timeout=LIMIT)
+    take_over(page, f"{shop.url}/products/sencha-uji")
     check(f"{shop.url}/_edge/outbox")
     page.goto(f"{shop.url}/products/sencha-uji")
     page.context.set_offline(True)

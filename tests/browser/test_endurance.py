@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from ..visit import LIMIT, READY
+
 HERE = Path(__file__).parent
 KILLS = int(os.environ.get("EDGEKIT_KILLS", "40"))
 REQUESTS = int(os.environ.get("EDGEKIT_REQUESTS", "1500"))
-READY = "() => globalThis.edgekit?.state.phase === 'ready' && navigator.serviceWorker.controller !== null"
 WARM_UP = 500  # requests
 SLACK = {"objects": 100, "bytes": 500_000}  # what may vary; a leak would be more
 LATEST = 400  # ms after the beginning of a round in which the worker is stopped
@@ -31,7 +32,7 @@ def url(serve, tmp_path_factory):
 def test_whenever_the_worker_is_stopped_every_request_is_answered(chromium, url, record_property):
     page = chromium.new_context().new_page()
     page.goto(url)
-    page.wait_for_function(READY, timeout=90_000)
+    page.wait_for_function(READY, timeout=LIMIT)
     page.evaluate((HERE / "endurance.js").read_text())
     devtools = page.context.new_cdp_session(page)
     devtools.send("ServiceWorker.enable")

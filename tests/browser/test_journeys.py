@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-READY = "() => globalThis.edgekit?.state.phase === 'ready' && navigator.serviceWorker.controller !== null"
+from ..visit import host_of, take_over
 
 
 @pytest.fixture
@@ -23,17 +23,6 @@ def page(context):
 @pytest.fixture(scope="module")
 def url(shop):
     return shop.url
-
-
-def host_of(response):
-    return response.headers["edgekit-host"]
-
-
-def take_over(page, url):
-    """The first visit, and the wait until the browser's own host is ready."""
-    first = page.goto(url)
-    page.wait_for_function(READY, timeout=90_000)
-    return first
 
 
 def buy(page, url, sku="sencha-uji"):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from ..visit import LIMIT, stop_worker, take_over
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
-LIMIT = 90_000  # ms
-READY = "() => globalThis.edgekit?.state.phase === 'ready' && navigator.serviceWorker.controller !== null"
 START = "async () => (await (await fetch('/_edge/browser')).json()).start"
 KEPT = """async () => {
     for (const name of await caches.keys())
@@ -49,13 +49,6 @@ def ask(page, host, asked):
     return [rest for _, *rest in answers]
 
 
-def stop_worker(page):
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("ServiceWorker.enable")
-    devtools.send("ServiceWorker.stopAllWorkers")
-    devtools.detach()
-
-
 @pytest.mark.console_errors("404|422")
 def test_edge_browser_and_snapshot_answer_alike(page, url):
     page.goto(f"{url}/openapi.json")  # no page, so no service worker yet
@@ -63,8 +56,7 @@ def test_edge_browser_and_snapshot_answer_alike(page, url):
     assert [status for status, _ in by_edge] == [201, 422, 200, 200, 404, 422, 200]
     page.context.clear_cookies()
 
-    page.goto(url)
-    page.wait_for_function(READY, timeout=LIMIT)
+    take_over(page, url)
     assert ask(page, "browser", [("/notes", GOOD), ("/notes", BAD), *READS]) == by_edge
     page.wait_for_function("() => edgekit.outbox.waiting === 0", timeout=LIMIT)
     assert page.evaluate(START)["restored"] is False

@@ -8,8 +8,9 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 
+from ..visit import LIMIT, READY, host_of, stop_worker
+
 HERE = Path(__file__).parent
-READY = "() => globalThis.edgekit?.state.phase === 'ready' && navigator.serviceWorker.controller !== null"
 # As fetch(), but without what the page's own cache would say.
 ASK = "async (path) => { const r = await fetch(path); return [r.status, r.headers.get('edgekit-host')] }"
 INSPECT = """async () => {
@@ -43,7 +44,7 @@ def page(context, proxy):
     """A page whose own host is ready, and has a snapshot to start from."""
     page = context.new_page()
     page.goto(proxy.url)
-    page.wait_for_function(READY, timeout=90_000)
+    page.wait_for_function(READY, timeout=LIMIT)
     latest = time.monotonic() + PATIENCE
     while not page.evaluate(SNAPSHOT):  # Playwright's own conditions may not be asynchronous
         assert time.monotonic() < latest
@@ -51,20 +52,8 @@ def page(context, proxy):
     return page
 
 
-def host_of(response):
-    return response.headers["edgekit-host"]
-
-
 def inspect(page):
     return page.evaluate(INSPECT)
-
-
-def stop_worker(page):
-    """As the browser does with a worker that was idle for too long."""
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("ServiceWorker.enable")
-    devtools.send("ServiceWorker.stopAllWorkers")
-    devtools.detach()
 
 
 def is_restored(page):
@@ -191,7 +180,7 @@ def test_a_device_that_saves_data_downloads_nothing(chromium, proxy):
     assert [path for path in paths if "sw.js" in path or "pyodide" in path] == []
     assert page.get_by_text("local host: not available (the browser is asked to save data)").is_visible()
     page.evaluate("() => edgekit.start({ anyway: true })")
-    page.wait_for_function(READY, timeout=90_000)
+    page.wait_for_function(READY, timeout=LIMIT)
 
 
 def test_the_strip_never_says_what_is_not_so(page, proxy, context):

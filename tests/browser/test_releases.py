@@ -10,6 +10,7 @@ import pytest
 
 from edge.release import history
 
+from ..visit import stop_worker
 from .site import Site, build_small, unlike
 
 INTERRUPTS = int(os.environ.get("EDGEKIT_INTERRUPTS", "15"))
@@ -160,14 +161,6 @@ def runs(page, site):
     assert static == version
     assert host == answer.headers["edgekit-host"]
     return version, host
-
-
-def worker_stops(page):
-    """As the browser does it after half a minute of nothing to do."""
-    session = page.context.new_cdp_session(page)
-    session.send("ServiceWorker.enable")
-    session.send("ServiceWorker.stopAllWorkers")
-    session.detach()
 
 
 class Leftovers:
@@ -327,7 +320,7 @@ def test_a_wrong_byte_in_any_kept_file_is_found_and_put_right(page, site, one):
         kept = [one.id, one.digest(path)]
         page.evaluate(TAMPER, kept)
         assert page.evaluate(IS_TAMPERED, kept)
-        worker_stops(page)
+        stop_worker(page)
         page.reload()
         wait(page, TAKEN_OVER, one.id)
         assert runs(page, site) == ("one", "browser"), path
@@ -357,7 +350,7 @@ def test_a_planted_manifest_is_not_believed(page, site, one):
         }""",
         one.id,
     )
-    worker_stops(page)
+    stop_worker(page)
     page.reload()
     wait(page, TAKEN_OVER, one.id)
     assert f"/_edge/releases/{one.id}.json" in site.requests
@@ -468,7 +461,7 @@ def test_evicted_caches_are_filled_again_and_the_page_notices_nothing(page, site
     assert page.evaluate(READ, "/static/version.txt") == ["browser", "one"]
     page.evaluate("() => navigator.serviceWorker.controller.postMessage({ type: 'warm' })")
     wait(page, IS_WHOLE, one.id)
-    worker_stops(page)
+    stop_worker(page)
     site.wire.cut()
     answer = page.goto(site.url)
     assert answer.headers["edgekit-host"] == "browser"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-READY = "() => globalThis.edgekit?.state.phase === 'ready' && navigator.serviceWorker.controller !== null"
+from ..visit import stop_worker, take_over
+
 NUMBERS = """async () => {
     for (;;) {
         const response = await fetch("/numbers");
@@ -63,16 +64,9 @@ def url(serve, tmp_path_factory):
 @pytest.fixture
 def page(chromium, url):
     page = chromium.new_context().new_page()
-    page.goto(url)
-    page.wait_for_function(READY, timeout=90_000)
+    take_over(page, url)
     page.evaluate(KEPT)
     return page
-
-
-def stop_worker(page):
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("ServiceWorker.enable")
-    devtools.send("ServiceWorker.stopAllWorkers")
 
 
 def test_a_stopped_worker_comes_back_from_its_snapshot_with_new_randomness(page):

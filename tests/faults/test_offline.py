@@ -17,13 +17,13 @@ from playwright.sync_api import Error
 
 from edge.release import history
 
+from ..visit import LIMIT, READY, stop_worker
+
 HERE = Path(__file__).parent
 ROUNDS = int(os.environ.get("EDGEKIT_ROUNDS", "10"))
 SEED = int(os.environ.get("EDGEKIT_SEED", "20261122"))
 WRITES = 20
-LIMIT = 90_000  # ms; the machine may be busy
 COOKIES_KEPT = 31_000  # ms until Chromium has written cookies to disk
-READY = "() => globalThis.edgekit?.state.phase === 'ready' && navigator.serviceWorker.controller !== null"
 # All of the release is on this device.
 COMPLETE = """async () => {
   const { start } = await (await fetch("/_edge/browser")).json();
@@ -102,12 +102,6 @@ class Visitor:
     def outbox(self):
         return self.ask(FACTS)["outbox"]
 
-    def stop_worker(self):
-        devtools = self.context.new_cdp_session(self.page)
-        devtools.send("ServiceWorker.enable")
-        devtools.send("ServiceWorker.stopAllWorkers")
-        devtools.detach()
-
     def wait_until_sent(self):
         """Until an edge has had the last word on everything."""
         deadline = time.monotonic() + LIMIT / 1000
@@ -163,7 +157,7 @@ def test_rounds_without_network_tab_and_worker(visitor, link):
             if i == WRITES // 2:
                 visitor.page.reload()
             if chance.random() < 0.1:
-                visitor.stop_worker()
+                stop_worker(visitor.page)
         expected += texts
         assert visitor.lines() == expected[-45:]
         assert visitor.outbox()["waiting"] == WRITES
@@ -174,7 +168,7 @@ def test_rounds_without_network_tab_and_worker(visitor, link):
             link.heal()
         visitor.page = visitor.open()
         if chance.random() < 0.5:
-            visitor.stop_worker()
+            stop_worker(visitor.page)
         visitor.wait_until_sent()
         assert visitor.truth() == {"texts": expected, "lines": expected[-45:]}
         assert visitor.lines() == expected[-45:]

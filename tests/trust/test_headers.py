@@ -10,8 +10,9 @@ import pytest
 
 from edge.security_headers import ALWAYS, CONTENT_SECURITY_POLICY, DOCUMENT, SCRIPT
 
+from ..visit import take_over
+
 HERE = Path(__file__).parent
-READY = "() => globalThis.edgekit?.state.phase === 'ready' && navigator.serviceWorker.controller !== null"
 REFUSED = "Content Security Policy|Refused to|blocked|requires 'Trusted(HTML|Script|ScriptURL)'|violates"
 WATCH = "addEventListener('securitypolicyviolation', (event) => edgekitTestNote(event.violatedDirective))"
 RAN = "() => [globalThis.ranInline, globalThis.ranHandler, globalThis.ranLink].filter(Boolean).length"
@@ -47,12 +48,6 @@ def security(headers):
 
 def said(pairs):
     return [(name.decode(), value.decode()) for name, value in pairs]
-
-
-def take_over(page, url):
-    first = page.goto(url)
-    page.wait_for_function(READY, timeout=90_000)
-    return first
 
 
 @pytest.mark.parametrize("path", ["/", "/inline", "/nothing-here", "/_edge/nothing-here"])

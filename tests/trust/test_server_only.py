@@ -11,9 +11,10 @@ import pytest
 from edge.release import BuildError, build
 from edge.release.toolchain import find_node
 
+from ..visit import LIMIT, READY
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-READY = "() => globalThis.edgekit?.state.phase === 'ready' && navigator.serviceWorker.controller !== null"
 ASK = "async (path) => { const r = await fetch(path); return [r.status, r.headers.get('edgekit-host')] }"
 SEARCH = """async (text) => {
     const bytes = new TextEncoder().encode(text).join();
@@ -38,7 +39,7 @@ def served(serve, tmp_path_factory):
 def test_the_browser_leaves_it_to_the_edge(chromium, served):
     page = chromium.new_context().new_page()
     page.goto(served.url)
-    page.wait_for_function(READY, timeout=90_000)
+    page.wait_for_function(READY, timeout=LIMIT)
     assert page.evaluate(ASK, "/") == [200, "browser"]
     assert page.evaluate(ASK, "/secret") == [200, "native"]
     assert page.evaluate(SEARCH, "only servers may know this") is None

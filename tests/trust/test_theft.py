@@ -15,8 +15,9 @@ import pytest
 from edge.keys import KeyFile, NativeKeys
 from edge.proof import NONCE_LIFE, Proofs
 
+from ..visit import LIMIT, READY
+
 HERE = Path(__file__).parent
-READY = "() => globalThis.edgekit?.state.phase === 'ready' && navigator.serviceWorker.controller !== null"
 NAME = "(name) => document.querySelector('h1')?.innerText === name"
 FORM = "application/x-www-form-urlencoded"
 
@@ -65,7 +66,7 @@ def visit(chromium, url):
     """A browser whose own host is ready."""
     page = chromium.new_context().new_page()
     page.goto(url)
-    page.wait_for_function(READY, timeout=90_000)
+    page.wait_for_function(READY, timeout=LIMIT)
     return page
 
 
