@@ -46,9 +46,12 @@ export function createAnswer(parts) {
     const known = personal();
     const ready = await inTime(host.start(), DEADLINE.start, false);
     if (!ready) return null;
-    const { view: payload, pending } = await view();
+    const seen = await inTime(view(), DEADLINE.local, undefined);
+    if (seen === undefined) return null;
+    const { view: payload, pending } = seen;
     const since = now();
     const response = await host.answer(request, payload, signal, later);
+    if (response === null && host.status() !== "ready") experience.wasSlow(route); // it broke: not here again
     if (pending > 0) response?.headers.set(HEADER.pending, String(pending));
     const late = now() - since > LOCAL_LIMIT;
     // Offline a handler may wait for what does not come. That does not make it slow.

@@ -57,11 +57,9 @@ export function createBridge({ handle, cancel, feed, resume }) {
         return;
       }
       const body = work.bodiless || NO_BODY.has(status) ? null : stream(id, work);
-      try {
-        work.resolve(new Response(body, { status, headers: parseHeaders(headers) }));
-      } catch (error) {
-        abort(id, error instanceof Error ? error : new Error(String(error)));
-      }
+      const response = responseOf(body, status, headers);
+      if (response === null) leave(id, work);
+      work.resolve(response);
     },
 
     chunk(id, bytes, more) {
@@ -179,7 +177,20 @@ export function createBridge({ handle, cancel, feed, resume }) {
 /** @param {Reply} reply @param {boolean} bodiless */
 function whole([status, headers, bytes], bodiless) {
   const body = bodiless || NO_BODY.has(status) ? null : /** @type {Uint8Array<ArrayBuffer>} */ (bytes);
-  return new Response(body, { status, headers: parseHeaders(headers) });
+  return responseOf(body, status, headers);
+}
+
+/**
+ * Null if no `Response` can hold it (a line break in a header): a mistake of the app, which an edge tells best.
+ *
+ * @param {BodyInit | null} body @param {number} status @param {string} headers
+ */
+function responseOf(body, status, headers) {
+  try {
+    return new Response(body, { status, headers: parseHeaders(headers) });
+  } catch {
+    return null;
+  }
 }
 
 /**

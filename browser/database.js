@@ -21,11 +21,13 @@ const PATIENCE = 2_000; // ms
 export function openDatabase(factory) {
   /** @type {Promise<IDBDatabase | null> | undefined} */
   let opening;
+  /** @type {Promise<null> | undefined} */
+  let late;
   return () => {
-    // Some browsers never answer instead of refusing.
-    const late = delay(PATIENCE).then(() => null);
-    opening ??= Promise.race([open(factory, () => (opening = undefined)), late]).catch(() => null);
-    return opening;
+    opening ??= open(factory, () => (opening = undefined)).catch(() => null);
+    // Some browsers never answer instead of refusing. Whoever asks after that waits no more, until it is there.
+    late ??= delay(PATIENCE).then(() => null);
+    return Promise.race([opening, late]);
   };
 }
 

@@ -24,7 +24,12 @@ const KEPT = "device";
 export function createDeviceKey(store) {
   /** @type {Promise<DeviceKey | undefined> | undefined} */
   let key;
-  return () => (key ??= findOrMake(store).catch(() => undefined));
+  return async () => {
+    key ??= findOrMake(store).catch(() => undefined);
+    const found = await key;
+    if (found === undefined) key = undefined; // perhaps the database was only late
+    return found;
+  };
 }
 
 /** The key that is there. @param {import("./store.js").Store} store @returns {Promise<DeviceKey | undefined>} */

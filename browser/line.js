@@ -8,7 +8,7 @@ import { backOff } from "./pool.js";
 
 /** @typedef {import("./outbox-row.js").Row} Row */
 /** @typedef {import("./outbox-verdicts.js").Hold} Hold */
-/** @typedef {<T>(mode: "exclusive" | "shared", work: () => Promise<T>) => Promise<T>} Lock   held by all workers of this origin */
+/** @typedef {<T>(mode: "exclusive" | "shared", work: () => Promise<T>, signal?: AbortSignal) => Promise<T>} Lock   held by all workers of this origin */
 
 /**
  * @param {object} parts
@@ -78,12 +78,18 @@ export function createLine({ next, deliver, lock, now, random, wait, onHalt }) {
   return {
     flush,
 
-    /** A request that goes to an edge by itself: never beside one from the outbox. @template T @param {() => Promise<T>} work */
-    beside: (work) => lock("shared", work),
+    /**
+     * A request that goes to an edge by itself: never beside one from the outbox. Rejects with a TimeoutError if
+     * its turn does not come in `ms`.
+     *
+     * @template T @param {() => Promise<T>} work @param {number} ms
+     */
+    beside: (work, ms) => lock("shared", work, AbortSignal.timeout(ms)),
   };
 }
 
 /** Web Locks; where there are none, one worker has to do. @param {LockManager | undefined} locks @param {string} name @returns {Lock} */
 export function webLock(locks, name) {
-  return (mode, work) => (locks === undefined ? work() : /** @type {Promise<any>} */ (locks.request(name, { mode }, work)));
+  return (mode, work, signal) =>
+    locks === undefined ? work() : /** @type {Promise<any>} */ (locks.request(name, { mode, ...(signal ? { signal } : {}) }, work));
 }

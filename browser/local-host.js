@@ -6,6 +6,8 @@ import { inTime } from "./in-time.js";
 import { backOff } from "./pool.js";
 import { DEADLINE } from "./protocol.js";
 
+const STEADY = 60_000; // ms; who has lived so long has not failed before
+
 /** @typedef {import("./runtime.js").App} App */
 /** @typedef {(work: Promise<unknown>) => void} Later */
 
@@ -32,7 +34,7 @@ import { DEADLINE } from "./protocol.js";
  * @returns {LocalHost}
  */
 export function createLocalHost({ boot, now, random, onPhase, onCrash }) {
-  /** @type {{app: App, bridge: ReturnType<typeof createBridge>, down: AbortController, isComplete: boolean} | undefined} */
+  /** @type {{app: App, bridge: ReturnType<typeof createBridge>, down: AbortController, since: number, isComplete: boolean} | undefined} */
   let current;
   /** @type {Promise<boolean> | undefined} */
   let starting;
@@ -63,7 +65,7 @@ export function createLocalHost({ boot, now, random, onPhase, onCrash }) {
     };
     const { handle, cancel, feed, resume } = app;
     const bridge = createBridge({ handle, cancel: guarded(cancel), feed: guarded(feed), resume: guarded(resume) });
-    current = { app, bridge, down: new AbortController(), isComplete: false };
+    current = { app, bridge, down: new AbortController(), since: now(), isComplete: false };
   }
 
   async function run() {
@@ -103,7 +105,7 @@ export function createLocalHost({ boot, now, random, onPhase, onCrash }) {
       const stop = AbortSignal.any([signal, late.signal, used.down.signal]);
       try {
         const response = await used.bridge(request, view, stop, later);
-        failures = 0;
+        if (now() - used.since > STEADY) failures = 0;
         return response;
       } catch (error) {
         // Not a crash if we gave up ourselves; a second request may have seen the same crash before.

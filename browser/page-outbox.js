@@ -46,11 +46,13 @@ export function watchOutbox(edgekit, tell) {
     if (event.defaultPrevented || waiting === 0 || form.dataset?.edgekit !== "sign-out" || agreed.delete(form)) return;
     event.preventDefault();
     const { submitter } = event;
+    const action = submitter?.getAttribute("formaction") ?? form.getAttribute("action") ?? "";
+    const { href: url } = new URL(action, document.baseURI);
     const proceed = () => {
       agreed.add(form);
       const { port1, port2 } = new MessageChannel();
       port1.onmessage = () => form.requestSubmit(submitter);
-      if (!tell({ type: "excuse" }, [port2])) form.requestSubmit(submitter);
+      if (!tell({ type: "excuse", url }, [port2])) form.requestSubmit(submitter);
     };
     const question = new CustomEvent("signout", { detail: { waiting, proceed }, cancelable: true });
     if (edgekit.dispatchEvent(question) && confirm(questionAbout(waiting))) proceed();

@@ -89,7 +89,7 @@ export const MESSAGE = Object.freeze({
   update: "update", // worker → page: `{type, release}` waits for the page to agree
   take: "take", // page → waiting worker: take over
   outbox: "outbox", // page → worker: say how the outbox is; and what the worker then tells everybody, see `OutboxState`
-  excuse: "excuse", // page → worker: the user's next write may go before what is waiting
+  excuse: "excuse", // page → worker: the next write to `url` may go before what is waiting
   port: "port", // page → worker, with a MessagePort: answer the `Call`s that come through it
 });
 

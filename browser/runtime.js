@@ -10,7 +10,7 @@
 
 import { inTime } from "./in-time.js";
 import { DEADLINE } from "./protocol.js";
-import { pack, restore } from "./snapshot.js";
+import { Damaged, pack, restore } from "./snapshot.js";
 import { standIn } from "./stand-in.js";
 import { unzip } from "./unzip.js";
 
@@ -31,7 +31,8 @@ import { unzip } from "./unzip.js";
  * @property {Uint8Array} [serverOnly]   what the release leaves out, a zip
  *
  * @typedef {object} SnapshotStore
- * @property {() => Promise<{packed: () => Promise<ArrayBuffer>} | undefined>} find   for this release and engine
+ * @property {() => Promise<{packed: () => Promise<ArrayBuffer>} | undefined | null>} find   for this release and engine;
+ *   null: there is to be none
  * @property {(packed: Uint8Array<ArrayBuffer>) => Promise<void>} save
  * @property {() => Promise<void>} drop   it did not work
  * @property {() => Promise<void>} forbid   it seemed to work, and then the interpreter broke: no other one either
@@ -72,6 +73,7 @@ export async function boot(options) {
 async function start(options) {
   const { manifest, log, snapshots } = options;
   const { roles } = manifest;
+  const { snapshots: _, ...plain } = options; // without a single private option of Pyodide
   // Everything that will be needed is asked for at once; WebAssembly is compiled while it arrives.
   const pieces = {
     // In Node, Pyodide reads its files by itself.
@@ -85,17 +87,27 @@ async function start(options) {
   };
   for (const piece of Object.values(pieces)) piece?.catch(() => {}); // looked at below
   const snapshot = await snapshots?.find().catch(() => undefined);
-  if (snapshot !== undefined) {
+  if (snapshot) {
+    const restoring = run(options, pieces, snapshot.packed());
+    restoring.catch(() => {}); // looked at below
+    const arrived = await Promise.all(Object.values(pieces)).then(() => true, () => false);
     try {
-      const app = await inTime(run(options, pieces, snapshot.packed()), DEADLINE.restore, undefined);
+      const app = await inTime(restoring, DEADLINE.restore, undefined);
       if (app !== undefined) return app;
       throw new Error("it does not start in time");
     } catch (error) {
+      if (!arrived) throw error;
       log(`the snapshot of release ${manifest.release} does not work here: ${error}`);
-      await snapshots?.drop();
+      const again = error instanceof Damaged;
+      await (again ? snapshots?.drop() : snapshots?.forbid())?.catch(() => {});
+      if (!again) return run(plain, pieces);
     }
   }
-  return run(options, pieces);
+  if (snapshots === undefined || snapshot === null) return run(plain, pieces);
+  return run(options, pieces).catch((error) => {
+    log(`no start that leaves a snapshot: ${error}`);
+    return run(plain, pieces).catch(() => Promise.reject(error));
+  });
 }
 
 /**

@@ -11,7 +11,7 @@ import { isSafe } from "./network.js";
 import { openTable } from "./outbox-table.js";
 import { createPersonal } from "./personal.js";
 import { passes } from "./placement.js";
-import { MESSAGE, OUTBOX_LOCK, PATH, PROTOCOL } from "./protocol.js";
+import { DEADLINE, MESSAGE, OUTBOX_LOCK, PATH, PROTOCOL } from "./protocol.js";
 import { createProver } from "./prover.js";
 import { prune } from "./release.js";
 import { boot } from "./runtime.js";
@@ -77,7 +77,10 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const renew = () => keeper.renew().catch(() => sw.registration.update().catch(() => {}));
 
   const store = openStore(globalThis.indexedDB);
-  const fetchKeys = async () => (await fetch(PATH.keys, { credentials: "omit", redirect: "error" })).json();
+  const fetchKeys = async () => {
+    const signal = AbortSignal.timeout(DEADLINE.view);
+    return (await fetch(PATH.keys, { credentials: "omit", redirect: "error", signal })).json();
+  };
   const prover = createProver({ store, fetch, deviceKey: createDeviceKey(store), origin, now });
   const person = (/** @type {string} */ user, sure = true) => ({ type: MESSAGE.user, user, sure });
   const onChange = (/** @type {string} */ who) => {
@@ -185,7 +188,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
         event.waitUntil(front.writing.announce());
         break;
       case MESSAGE.excuse:
-        front.writing.writes.excuse();
+        front.writing.writes.excuse(String(event.data.url));
         event.ports[0]?.postMessage(null);
         break;
       case MESSAGE.status:

@@ -20,7 +20,8 @@ export function snapshotStore(id, { caches, estimate }) {
   return {
     async find() {
       const found = await kept();
-      return found === undefined || found.status === FORBIDDEN ? undefined : { packed: () => found.arrayBuffer() };
+      if (found?.status === FORBIDDEN) return null;
+      return found && { packed: () => found.arrayBuffer() };
     },
     async save(packed) {
       if ((await kept())?.status === FORBIDDEN) throw new Error("an interpreter that came from one broke");

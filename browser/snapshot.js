@@ -19,6 +19,9 @@ const GAP = 64; // words: a shorter hole of zeros is stored, a longer one is not
 const PYODIDE_MAGIC = 0x706e7300;
 const PYODIDE_JSON = 48;
 
+/** The storage's fault and not the snapshot's: another one may work. */
+export class Damaged extends Error {}
+
 /**
  * @param {Uint8Array} image   what `makeMemorySnapshot` returned
  * @returns {Uint8Array<ArrayBuffer>} the same in about half the bytes
@@ -90,11 +93,11 @@ function findRuns(words) {
  * @returns {object} what Pyodide's own `restoreSnapshot` returns
  */
 export function restore(module, packed) {
-  if (packed.byteLength % 4 || packed.byteLength < WORDS * 4) throw new Error("this is no packed snapshot");
+  if (packed.byteLength % 4 || packed.byteLength < WORDS * 4) throw new Damaged("this is no packed snapshot");
   const words = new Uint32Array(packed);
   const [magic = 0, , , size = 0, length = 0, count = 0] = words;
-  if (magic !== MAGIC) throw new Error("this is no packed snapshot");
-  if (checksum(words).some((sum, i) => sum >>> 0 !== words[1 + i])) throw new Error("its bytes have changed");
+  if (magic !== MAGIC) throw new Damaged("this is no packed snapshot");
+  if (checksum(words).some((sum, i) => sum >>> 0 !== words[1 + i])) throw new Damaged("its bytes have changed");
   if (module.HEAPU8.length < size) module.growMemory(size);
   /** @type {Uint8Array} */
   const heap = module.HEAPU8;

@@ -6,6 +6,8 @@ import { requestOf } from "./outbox-row.js";
 import { DEADLINE } from "./protocol.js";
 import { unsent } from "./unavailable.js";
 
+const EXCUSED = 10_000; // ms
+
 /** @typedef {(work: Promise<unknown>) => void} Later */
 /** @typedef {(request: Request) => Promise<Response | null>} Ask   null: no edge has answered */
 
@@ -16,9 +18,11 @@ import { unsent } from "./unavailable.js";
  * @param {Pick<import("./local-host.js").LocalHost, "ready" | "start">} parts.host
  * @param {string} parts.origin   the site's own
  * @param {() => boolean} parts.online
+ * @param {() => number} parts.now   ms
  */
-export function createWrite({ outbox, line, host, origin, online }) {
-  let isExcused = false;
+export function createWrite({ outbox, line, host, origin, online, now }) {
+  /** Addresses to which the next write need not wait, and until when, ms. @type {Map<string, number>} */
+  const excused = new Map();
 
   /** Whether edges have all that was answered ahead. @param {number} ms   until that is given up @param {boolean} urgent */
   async function isDrained(ms, urgent) {
@@ -29,10 +33,13 @@ export function createWrite({ outbox, line, host, origin, online }) {
 
   /** @param {Request} request @param {() => Promise<Response | null>} send */
   async function inLine(request, send) {
-    const excused = isExcused;
-    isExcused = false;
-    if (!excused && !(await isDrained(DEADLINE.drain, true))) return unsent(request, await outbox.waiting());
-    return line.beside(send);
+    const isExcused = (excused.get(request.url) ?? 0) > now();
+    excused.delete(request.url);
+    if (!isExcused && !(await isDrained(DEADLINE.drain, true))) return unsent(request, await outbox.waiting());
+    return line.beside(send, DEADLINE.drain).catch(async (error) => {
+      if (error?.name !== "TimeoutError") throw error;
+      return unsent(request, await outbox.waiting()); // its turn has not come
+    });
   }
 
   /**
@@ -71,8 +78,8 @@ export function createWrite({ outbox, line, host, origin, online }) {
     /** Edges that are asked something should know what the user sees. */
     settled: () => isDrained(DEADLINE.settle, false),
 
-    /** The user knows that not all has been sent: the next write goes to an edge all the same. */
-    excuse: () => void (isExcused = true),
+    /** The user knows that not all has been sent: the next write to this address goes to an edge all the same. @param {string} url */
+    excuse: (url) => void excused.set(url, now() + EXCUSED),
   };
 }
 

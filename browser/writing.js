@@ -50,7 +50,7 @@ export function createWriting({ id, table, user, host, network, edges, onHalt, .
       if (why !== "") onHalt();
     },
   });
-  const writes = createWrite({ outbox, line, host, origin, online: () => navigator.onLine });
+  const writes = createWrite({ outbox, line, host, origin, online: () => navigator.onLine, now: parts.now });
 
   return {
     outbox,

@@ -121,6 +121,6 @@ test("after a crash there is no snapshot any more, and no new one", async () => 
   const caches = new FakeCaches();
   await snapshots(caches).save(SNAPSHOT);
   await snapshots(caches).forbid();
-  assert.equal(await snapshots(caches).find(), undefined);
+  assert.equal(await snapshots(caches).find(), null);
   await assert.rejects(snapshots(caches).save(SNAPSHOT), /broke/);
 });

@@ -11,6 +11,7 @@ function writes({ ready = true, starts = true, online = true, edge = true, able 
   /** @type {string[]} */
   const asked = [];
   const state = { waiting: 0, ready };
+  const clock = { now: 0 };
   const draft = { key: "of-this-write", bd: "", method: "POST", path: "/cart", headers: /** @type {[string, string][]} */ ([["idempotency-key", "of-this-write"]]), body: null, size: 0, time: 5 };
   const { write, settled, excuse } = createWrite({
     outbox: {
@@ -31,6 +32,7 @@ function writes({ ready = true, starts = true, online = true, edge = true, able 
     host: { ready: () => state.ready, start: async () => (starts && asked.push("start"), (state.ready ||= starts)) },
     origin: ORIGIN,
     online: () => online,
+    now: () => clock.now,
   });
   const post = (optimistic = true, /** @type {RequestInit} */ init = {}) =>
     write(
@@ -42,7 +44,7 @@ function writes({ ready = true, starts = true, online = true, edge = true, able 
       },
       () => {},
     );
-  return { post, settled, excuse, asked, state };
+  return { post, settled, excuse, asked, state, clock };
 }
 
 const text = async (/** @type {Promise<Response | null>} */ response) => (await response)?.text();
@@ -109,10 +111,15 @@ test("what would overtake earlier writes is not sent, and says so", async () => 
 });
 
 test("unless the user has agreed to that, once", async () => {
-  const { post, excuse, state } = writes({ drains: false });
+  const { post, excuse, state, clock } = writes({ drains: false });
   state.waiting = 2;
-  excuse();
+  excuse(`${ORIGIN}/elsewhere`);
+  assert.equal((await post(false))?.status, 503);
+  excuse(`${ORIGIN}/cart`);
   assert.equal(await text(post(false)), "edge");
+  assert.equal((await post(false))?.status, 503);
+  excuse(`${ORIGIN}/cart`);
+  clock.now = 10_001;
   assert.equal((await post(false))?.status, 503);
 });
 
@@ -136,6 +143,7 @@ test("a wait has an end", async (context) => {
     host: { ready: () => true, start: async () => true },
     origin: ORIGIN,
     online: () => true,
+    now: () => 0,
   });
   const response = write(new Request(ORIGIN, { method: "POST" }), false, async () => null, () => {});
   await new Promise((resolve) => setImmediate(resolve));
