@@ -171,6 +171,7 @@ export const DEADLINE = Object.freeze({
  * @property {(id: number) => void} resume   the reader of answer `id` has caught up
  *
  * @typedef {{id: number, path: string, method: string, headers: [string, string][]}} Call   page → worker
+ * @typedef {{id: number, gone: true}} Gone   page → worker: nobody waits for the answer to this call any more
  * @typedef {{id: number, status: number, headers: [string, string][], body: ArrayBuffer | null}} Result
  *   worker → page; status 0: send it as an ordinary request
  *

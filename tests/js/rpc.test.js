@@ -74,15 +74,118 @@ test("another site is nobody's business", async (context) => {
   assert.equal(fetched.length, 1);
 });
 
+test("what changes something is sent once, and what is asked as nobody is not asked as the user", async (context) => {
+  const { client, fetched, ports } = pair(context, async () => new Response("local"));
+  for (const method of ["POST", "PUT", "PATCH", "DELETE"]) await client.fetch(`${ORIGIN}/`, { method });
+  assert.deepEqual(fetched.map(({ method }) => method), ["POST", "PUT", "PATCH", "DELETE"]);
+  await client.fetch(`${ORIGIN}/`, { credentials: "omit" });
+  assert.deepEqual([fetched.length, fetched[4]?.credentials, ports.length], [5, "omit", 0]);
+});
+
+test("a redirect is followed by the browser", async (context) => {
+  for (const status of [301, 302, 303, 307, 308]) {
+    const { client, fetched } = pair(context, async () => new Response(null, { status, headers: { location: "/a/" } }));
+    assert.equal(await (await client.fetch(`${ORIGIN}/a`)).text(), "fetched");
+    assert.equal(fetched.length, 1);
+  }
+});
+
 test("a worker that has died is noticed, and called anew", async (context) => {
   const { client, fetched, ports } = pair(context, undefined);
   context.mock.timers.enable({ apis: ["setTimeout"] });
-  const calls = Promise.all([client.fetch(`${ORIGIN}/1`), client.fetch(`${ORIGIN}/2`)]);
-  context.mock.timers.tick(1_000);
-  assert.deepEqual(await Promise.all((await calls).map((response) => response.text())), ["fetched", "fetched"]);
-  assert.equal(fetched.length, 2);
-  const again = client.fetch(`${ORIGIN}/3`);
+  for (const n of [1, 2, 3]) {
+    const call = client.fetch(`${ORIGIN}/${n}`);
+    context.mock.timers.tick(1_000);
+    assert.equal(await (await call).text(), "fetched");
+    assert.deepEqual([fetched.length, ports.length], [n, 1]);
+  }
+  const again = client.fetch(`${ORIGIN}/4`);
   client.hangUp();
   await again;
   assert.equal(ports.length, 2);
+});
+
+test("who gives a port up gives up all that waits for it", async (context) => {
+  const { client, fetched } = pair(context, undefined);
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const calls = [1, 2, 3].map((n) => client.fetch(`${ORIGIN}/${n}`));
+  context.mock.timers.tick(999);
+  calls.push(client.fetch(`${ORIGIN}/4`));
+  context.mock.timers.tick(1);
+  await Promise.all(calls);
+  assert.equal(fetched.length, 4);
+});
+
+test("a call that takes too long goes the ordinary way alone", async (context) => {
+  const never = new Promise(() => {});
+  const { client, fetched, ports } = pair(context, async ({ url }) => url.endsWith("/slow") ? never : new Response("local"));
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  for (let n = 1; n <= 4; n += 1) {
+    const call = client.fetch(`${ORIGIN}/slow`);
+    context.mock.timers.tick(999);
+    const other = client.fetch(`${ORIGIN}/`);
+    context.mock.timers.tick(1);
+    assert.equal(await (await call).text(), "fetched");
+    assert.equal(await (await other).text(), "local");
+    assert.deepEqual([fetched.length, ports.length], [n, 1]);
+  }
+});
+
+/** A local host with an answer that never ends. @param {string} contentType */
+function endless(contentType) {
+  /** @type {Request[]} */
+  const requests = [];
+  let isOpen = true;
+  let stop = () => {};
+  /** @type {Promise<void>} */
+  const stopped = new Promise((resolve) => {
+    stop = () => void ((isOpen = false), resolve());
+  });
+  const local = async (/** @type {Request} */ request) => {
+    requests.push(request);
+    const body = new ReadableStream({
+      start(controller) {
+        request.signal.addEventListener("abort", () => (stop(), controller.error(request.signal.reason)));
+      },
+      async pull(controller) {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (isOpen) controller.enqueue(new Uint8Array(9));
+      },
+      cancel: () => stop(),
+    });
+    return new Response(body, { headers: { "content-type": contentType } });
+  };
+  return { local, requests, stopped };
+}
+
+test("events do not come through the port, and the local host stops sending them", async (context) => {
+  const { local, stopped } = endless("text/event-stream; charset=utf-8");
+  const { client, fetched } = pair(context, local);
+  assert.equal(await (await client.fetch(`${ORIGIN}/`)).text(), "fetched");
+  await stopped;
+  assert.equal(fetched.length, 1);
+});
+
+test("the local host stops working on what the page has given up", async (context) => {
+  const { local, requests, stopped } = endless("text/plain");
+  const { client } = pair(context, local);
+  const call = client.fetch(`${ORIGIN}/`);
+  while (requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  client.hangUp();
+  await stopped;
+  assert.equal(await (await call).text(), "fetched");
+});
+
+test("the local host stops working for a page that was closed", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { local, requests, stopped } = endless("text/plain");
+  const { port1, port2 } = new MessageChannel();
+  context.after(() => port1.close());
+  answerCalls(/** @type {any} */ (port2), ORIGIN, local);
+  port1.postMessage({ id: 1, path: "/", method: "GET", headers: [] });
+  while (requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  context.mock.timers.tick(1_499);
+  assert.equal(requests[0]?.signal.aborted, false);
+  context.mock.timers.tick(1);
+  await stopped;
 });
