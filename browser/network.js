@@ -41,6 +41,7 @@ export function createNetwork({ fetch, prover, mintKey, user }) {
       throw new NetworkFailure(String(error), { cause: error });
     });
     if (GATEWAY.has(response.status) && !response.headers.has(HEADER.host)) {
+      response.body?.cancel().catch(() => {}); // nobody reads it, and it would keep its connection
       throw new NetworkFailure(`a gateway answered ${response.status}`);
     }
     return response;

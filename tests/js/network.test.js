@@ -194,6 +194,16 @@ test("no answer, and a gateway's answer, are failures of the network", async () 
   await assert.rejects(gateway.send(new Request(`${ORIGIN}/`)), NetworkFailure);
 });
 
+test("what a gateway answers is not read, and its connection is free again", async () => {
+  let cancelled = 0;
+  const body = () => new ReadableStream({ cancel: () => void (cancelled += 1) }, { highWaterMark: 0 });
+  for (const base of ["", "https://b.test"]) {
+    const { send } = networkTo(() => new Response(body(), { status: 503 }));
+    await assert.rejects(send(new Request(`${ORIGIN}/`), base), NetworkFailure);
+  }
+  assert.equal(cancelled, 2);
+});
+
 test("an edge's own 503 is an answer", async () => {
   const { send } = networkTo(() => new Response("full", { status: 503, headers: { "edgekit-host": "edge" } }));
   assert.equal((await send(new Request(`${ORIGIN}/`))).status, 503);
