@@ -2,7 +2,7 @@
 /** Who answers a request: the release, the local host, an edge, or, when nobody can, an honest page. */
 
 import { inTime } from "./in-time.js";
-import { isSafe } from "./network.js";
+import { isAnonymous, isSafe } from "./network.js";
 import { fixedRoutes, isOptimistic, match, routeOf, storedPath } from "./placement.js";
 import { LOCAL_LIMIT, isHealthy, order } from "./pool.js";
 import { DEADLINE, HEADER } from "./protocol.js";
@@ -11,6 +11,7 @@ import { fileAnswer } from "./static-file.js";
 import { unavailable } from "./unavailable.js";
 
 const OWN = { [HEADER.host]: "browser" };
+const NOBODY = { view: undefined, pending: 0 };
 
 /** @typedef {import("./release.js").Release} Release */
 /** @typedef {ReturnType<typeof import("./edges.js").createEdges>} Edges */
@@ -46,7 +47,7 @@ export function createAnswer(parts) {
     const known = personal();
     const ready = await inTime(host.start(), DEADLINE.start, false);
     if (!ready) return null;
-    const seen = await inTime(view(), DEADLINE.local, undefined);
+    const seen = isAnonymous(request) ? NOBODY : await inTime(view(), DEADLINE.local, undefined);
     if (seen === undefined) return null;
     const { view: payload, pending } = seen;
     const since = now();

@@ -17,6 +17,11 @@ export function isSafe(method) {
   return SAFE.has(method);
 }
 
+/** Whether the page wants no cookies to be sent, nor any to be taken. @param {Request} request */
+export function isAnonymous({ credentials }) {
+  return credentials === "omit";
+}
+
 /**
  * @typedef {object} Sender   one request, as something that can be sent more than once
  * @property {boolean} safe
@@ -47,20 +52,21 @@ export function createNetwork({ fetch, prover, mintKey, user }) {
     return response;
   }
 
-  /** @param {() => Promise<Response>} go */
-  async function own(go) {
+  /** @param {Request} request @param {() => Promise<Response>} go */
+  async function own(request, go) {
     const response = await attempt(go);
-    await user.accept(response.headers.get(HEADER.view));
+    if (!isAnonymous(request)) await user.accept(response.headers.get(HEADER.view));
     return forPage(response);
   }
 
   /**
-   * As it is, unless its session is bound to this device.
+   * As it is, unless it goes with a session that is bound to this device.
    *
    * @param {Request} request
    * @param {AbortSignal} signal
    */
   async function read(request, signal) {
+    if (isAnonymous(request)) return fetch(request, untouched(request, signal));
     const { ath, jkt } = await user.session();
     const proven = () => prover.send(request.url, carrying(request, signal), { ath });
     const isKnown = await prover.owns(jkt);
@@ -80,15 +86,17 @@ export function createNetwork({ fetch, prover, mintKey, user }) {
         safe: true,
         size: 0,
         send: (base, signal) =>
-          base === "" ? own(() => read(request, signal)) : attempt(() => abroad(fetch, request, base, signal)),
+          base === "" ? own(request, () => read(request, signal)) : attempt(() => abroad(fetch, request, base, signal)),
       };
     }
     const { init, size, write } = await rebuilt(request, mintKey);
-    const go = raw ? attempt : own;
     return {
       safe: false,
       size,
-      send: (_base, signal) => go(async () => prover.send(request.url, { ...init, signal }, { ...(await user.session()), write })),
+      send(_base, signal) {
+        const go = async () => prover.send(request.url, { ...init, signal }, { ...(await user.session()), write });
+        return raw ? attempt(go) : own(request, go);
+      },
     };
   };
 }

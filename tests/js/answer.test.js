@@ -32,6 +32,8 @@ function pool({ local = () => "local", status = "ready", boots = true, edge = ()
   const clock = { now: 0 };
   const counts = { local: 0, edge: 0, static: 0, nobody: 0 };
   const state = { status, personal: 0, pending: 0 };
+  /** @type {(string | undefined)[]} */
+  const views = [];
   const optimistic = [{ pattern: "/cart", regex: "^/cart$" }];
   const table = manifest({ placement: PLACEMENT, optimistic, static: files });
   const experience = createExperience({ store: memoryStore(), release: "r", now: () => clock.now });
@@ -47,8 +49,9 @@ function pool({ local = () => "local", status = "ready", boots = true, edge = ()
         if (boots) state.status = "ready";
         return boots;
       },
-      async answer() {
+      async answer(_request, view) {
         asked.push("local");
+        views.push(view);
         const text = await local();
         return text === null ? null : new Response(text, { headers: { "edgekit-host": "browser" } });
       },
@@ -57,7 +60,7 @@ function pool({ local = () => "local", status = "ready", boots = true, edge = ()
       app: () => undefined,
     },
     startSoon: async () => void asked.push("start"),
-    view: async () => ({ view: undefined, pending: state.pending }),
+    view: async () => ({ view: "ann's", pending: state.pending }),
     writes: {
       async write(request, optimistic, ask) {
         if (!optimistic) return ask(request);
@@ -88,7 +91,7 @@ function pool({ local = () => "local", status = "ready", boots = true, edge = ()
   const get = (path, init) => answer(new Request(ORIGIN + path, init), () => {});
   /** @param {string} path */
   const visit = (path) => answer(Object.defineProperty(new Request(ORIGIN + path), "mode", { value: "navigate" }), () => {});
-  return { get, visit, ifReady, asked, clock, counts, experience, state };
+  return { get, visit, ifReady, asked, views, clock, counts, experience, state };
 }
 
 const gone = () => null;
@@ -118,6 +121,16 @@ test("what is not confirmed yet is marked, and edges get it before they are aske
   assert.equal((await get("/")).headers.get("edgekit-pending"), "2");
   await get("/admin");
   assert.deepEqual(asked, ["local", "settled", "edge"]);
+});
+
+test("what a page asks as nobody is not answered as the user", async () => {
+  const { get, ifReady, views, state } = pool({});
+  state.pending = 2;
+  await get("/");
+  const response = await get("/", { credentials: "omit" });
+  await ifReady(new Request(`${ORIGIN}/`, { credentials: "omit" }));
+  assert.deepEqual(views, ["ann's", undefined, undefined]);
+  assert.equal(response.headers.has("edgekit-pending"), false);
 });
 
 test("while it boots an edge answers", async () => {

@@ -112,6 +112,15 @@ test("a safe request of a session that is bound to this device proves it", async
   assert.deepEqual([picture?.headers.has("dpop"), picture?.headers.get("upgrade-insecure-requests")], [true, null]);
 });
 
+test("what a page asks as nobody says nothing about the user, and teaches nothing", async () => {
+  const headers = { "edgekit-view": "none", "dpop-nonce": "n", "www-authenticate": "DPoP" };
+  const { send, requests, views, refreshed } = networkTo(() => new Response("tea", { status: 401, headers }), { ath: "session", jkt: "ours" });
+  const response = await send(new Request(`${ORIGIN}/`, { credentials: "omit" }));
+  const [sent, ...others] = requests;
+  assert.deepEqual([sent?.credentials, sent?.headers.has("dpop"), others.length], ["omit", false, 0]);
+  assert.deepEqual([views, refreshed(), await response?.text(), response?.headers.has("edgekit-view")], [[], 0, "tea", false]);
+});
+
 test("of a session that is bound to another device nothing can be proved", async () => {
   const { send, requests } = networkTo(() => new Response("tea"), { ath: "session", jkt: "theirs" });
   await send(new Request(`${ORIGIN}/`));
