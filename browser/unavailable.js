@@ -4,6 +4,7 @@
 import { HEADER, PATH } from "./protocol.js";
 import { securityHeaders } from "./security-headers.js";
 
+const RETRY = "5"; // s; it costs an edge nothing while there is no connection
 const TITLE = "This host cannot answer the request; an edge can"; // as edge/errors.py has it
 
 /**
@@ -15,7 +16,7 @@ const TITLE = "This host cannot answer the request; an edge can"; // as edge/err
 export function unavailable(request, routes = [], own = undefined) {
   if (request.mode !== "navigate") return problem(request);
   if (own === undefined || !isRead(request)) return page(request, routes);
-  return answer(request, request.method === "HEAD" ? null : own.body, own.headers.get("content-type") ?? "text/html");
+  return forNow(answer(request, request.method === "HEAD" ? null : own.body, own.headers.get("content-type") ?? "text/html"));
 }
 
 /**
@@ -31,7 +32,7 @@ export function unsent(request, count) {
   if (request.mode !== "navigate") return problem(request, `${waits} This request was not sent.`);
   const advice = `<p>What you sent just now was <strong>not</strong> sent on. ${waits}</p>
 <p>Go back, and try again once there is a connection. <a href="${PATH.outbox}">See what is waiting</a></p>`;
-  return kitPage(request, "Not sent yet", advice, 503);
+  return forNow(kitPage(request, "Not sent yet", advice, 503));
 }
 
 /** @param {Request} request */
@@ -44,7 +45,7 @@ function problem(request, detail = "no edge could be reached") {
     retryable: true,
     detail,
   };
-  return answer(request, JSON.stringify(document), "application/problem+json");
+  return forNow(answer(request, JSON.stringify(document), "application/problem+json"));
 }
 
 /** @param {Request} request @param {string[]} routes */
@@ -55,7 +56,15 @@ function page(request, routes) {
   const label = (/** @type {string} */ path) => (path === "/" ? "Start page" : escape(path));
   const links = routes.map((path) => `<li><a href="${escape(path)}">${label(path)}</a></li>`).join("");
   const works = links === "" ? "" : `<h2>What works without it</h2><ul>${links}</ul>`;
-  return kitPage(request, "No connection", `<p>This page needs the server, and it cannot be reached.</p>\n${advice}${works}`, 503);
+  const content = `<p>This page needs the server, and it cannot be reached.</p>\n${advice}${works}`;
+  const response = kitPage(request, "No connection", content, 503);
+  return isRead(request) ? forNow(response) : response;
+}
+
+/** It may be asked for again without harm, and soon. @param {Response} response */
+function forNow(response) {
+  response.headers.set("retry-after", RETRY);
+  return response;
 }
 
 /**

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { unavailable } from "../../browser/unavailable.js";
+import { kitPage, unavailable, unsent } from "../../browser/unavailable.js";
 
 /** @param {string} method */
 function navigation(method) {
@@ -29,6 +29,15 @@ test("after a write nobody is told to repeat it blindly", async () => {
   const html = await unavailable(navigation("POST"), []).text();
   assert.doesNotMatch(html, /Try again|What works/);
   assert.match(html, /not certain whether what you sent has arrived/);
+});
+
+test("what may be asked for again says when", () => {
+  const call = new Request("https://shop.test/x", { method: "POST" });
+  const own = new Response("<h1>Ours</h1>");
+  const answers = [unavailable(navigation("GET")), unavailable(navigation("GET"), [], own), unavailable(call), unsent(call, 1), unsent(navigation("POST"), 1)];
+  assert.deepEqual(answers.map(({ headers }) => headers.get("retry-after")), ["5", "5", "5", "5", "5"]);
+  const others = [unavailable(navigation("POST")), kitPage(call, "Outbox", "", 200)];
+  assert.deepEqual(others.map(({ headers }) => headers.get("retry-after")), [null, null]);
 });
 
 test("routes are text, not markup", async () => {
