@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from ..app import Stateless
 from . import _js
+from .address import server_of
 from .loop import DrainingLoop
 
 ASGI = {"version": "3.0", "spec_version": "2.4"}
@@ -47,7 +48,6 @@ class Bridge:
 
         Status 0 means: pass the request to the next host; the headers then hold the reason.
         """
-        server, _, number = host.partition(":")
         scope: dict[str, Any] = {
             "type": "http",
             "asgi": ASGI,
@@ -60,7 +60,7 @@ class Bridge:
             "root_path": "",
             "headers": _js.split_headers(headers),
             "client": ("127.0.0.1", 0),
-            "server": (server, int(number) if number.isdigit() else None),
+            "server": server_of(host),
             "state": self._state.copy(),
         }
         if view is not None:
