@@ -7,7 +7,7 @@ import { createExperience } from "./experience.js";
 import { inTime } from "./in-time.js";
 import { inspection, listCaches } from "./inspect.js";
 import { keyMint } from "./keys.js";
-import { createNetwork } from "./network.js";
+import { createNetwork, isSafe } from "./network.js";
 import { outboxPage } from "./outbox-page.js";
 import { DEADLINE, PATH } from "./protocol.js";
 import { answerCalls } from "./rpc.js";
@@ -37,12 +37,17 @@ export function createFront({ id, origin, platform, store, user, prover, release
   const since = now();
   const answers = { local: 0, edge: 0, static: 0, nobody: 0 };
   const experience = createExperience({ store, release: id, now });
-  /** @type {import("./answer.js").Edges | undefined} */
-  let edges;
   let personal = 0;
 
-  const edgesOf = (/** @type {import("./release.js").Release | undefined} */ found) =>
-    (edges ??= createEdges({ bases: found?.manifest.edges ?? [""], fetch, now, random: Math.random, note: log.note }));
+  const edgesAt = (/** @type {string[]} */ bases) => createEdges({ bases, fetch, now, random: Math.random, note: log.note });
+  const alone = edgesAt([""]);
+  /** @type {import("./answer.js").Edges | undefined} */
+  let all;
+  /** One release may serve several sites, each of which is an edge to the others. @param {import("./release.js").Release | undefined} found */
+  function edgesOf(found) {
+    const others = found?.manifest.edges?.filter((edge) => edge !== origin) ?? [];
+    return others.length === 0 ? alone : (all ??= edgesAt(["", ...others]));
+  }
 
   const mintKey = keyMint(store);
   const network = createNetwork({ fetch, prover, mintKey, user });
@@ -130,8 +135,9 @@ export function createFront({ id, origin, platform, store, user, prover, release
       } catch (error) {
         if (request.signal.aborted) throw error;
         log.note(error);
-        // Whatever is wrong with us, the edge can answer.
-        const answered = await inTime(fetch(request), DEADLINE.fallback, undefined).catch(() => undefined);
+        // Whatever is wrong with us, the edge can answer; but a write may have reached it already.
+        const again = isSafe(request.method) ? fetch(request) : Promise.resolve(undefined);
+        const answered = await inTime(again, DEADLINE.fallback, undefined).catch(() => undefined);
         return answered ?? unavailable(request);
       }
     },

@@ -63,7 +63,7 @@ async function page({ waiting, rejected, others, halted }) {
     count === 0 ? "<p>Nothing that you did here is waiting, and nothing was refused.</p>" : "",
     waiting.length === 0 ? "" : `<h2>Not sent yet</h2><p>${whatNext(waiting.length, halted)}</p>${form("send", "Send now", "")}
 <ol class="cards">${(await Promise.all(waiting.map(waitingItem))).join("")}</ol>`,
-    rejected.length === 0 ? "" : `<h2>Refused</h2><p>The server did not do this. Nothing of it has happened.</p>
+    rejected.length === 0 ? "" : `<h2>Refused</h2><p>The server did not do this.</p>
 <ol class="cards">${(await Promise.all(rejected.map(rejectedItem))).join("")}</ol>`,
     others === 0 ? "" : `<p>${others === 1 ? "One change" : `${others} changes`} of somebody else will be sent when they sign in here.</p>`,
     count === 0 ? "" : `<p><a href="${PATH.outbox}?export" download="changes.json">Save all of this as a file</a></p>`,
@@ -101,7 +101,7 @@ ${shown === "" ? "" : `<p class="sent">${escape(shown)}</p>`}`;
 
 /** Two steps, because it cannot be undone. @param {Row} row */
 function discard(row) {
-  return `<details><summary aria-label="${escape(`Discard: ${nameOf(row)}, number ${row.seq}`)}">Discard…</summary><p>It will be forgotten and never happen.</p>${form("discard", "Discard for good", row)}</details>`;
+  return `<details><summary aria-label="${escape(`Discard: ${nameOf(row)}, number ${row.seq}`)}">Discard…</summary><p>It will be forgotten here. What a server has done already stays done.</p>${form("discard", "Discard for good", row)}</details>`;
 }
 
 /** A button; what it is for is read aloud with it. @param {keyof Acts} what @param {string} label @param {Row | ""} row */

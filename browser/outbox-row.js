@@ -32,8 +32,10 @@ const CREDENTIALS = ["authorization", "cookie", HEADER.proof, HEADER.client];
  * @property {Author} author
  * @property {string} effects   JSON of what it changes here, "" if that is not known
  * @property {import("./verdict.js").Outcome | null} foretold   how it was answered here
+ * @property {number} shown   the status that the user has seen, whatever is foretold later
+ * @property {string} release   id of the one that answered it
  * @property {string} basis   on what state both rest, "" if they have to be found out again
- * @property {number} tries   answers of edges that were not final
+ * @property {number} tries   how often the app itself has failed at it
  * @property {"waiting" | "rejected"} state
  * @property {Refusal} [refusal]   only if it was rejected
  *

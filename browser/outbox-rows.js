@@ -68,6 +68,13 @@ export function createRows({ table, tell, note }) {
     /** What was kept counts from now on. @param {Row} row */
     enter: (row) => void rows.set(row.seq, row),
 
+    /** One for another, never both and never none. @param {number} seq @param {Omit<Row, "seq">} row */
+    async replace(seq, row) {
+      const added = await table.replace(seq, row);
+      rows.delete(seq);
+      rows.set(added, { ...row, seq: added });
+    },
+
     /** @param {number} seq */
     async drop(seq) {
       rows.delete(seq);

@@ -10,6 +10,7 @@ import { OUTBOX, finished, openDatabase, result } from "./database.js";
  * @property {() => Promise<Row[]>} all   in the order in which they were added
  * @property {(row: Omit<Row, "seq">) => Promise<number>} add   its number, once it is on disk; rejects if it
  *   cannot be kept
+ * @property {(seq: number, row: Omit<Row, "seq">) => Promise<number>} replace   as `add`, and that one is gone
  * @property {(rows: Row[]) => Promise<void>} put   those that are still there
  * @property {(seq: number) => Promise<void>} remove
  */
@@ -38,6 +39,14 @@ export function openTable(factory) {
     async add(row) {
       // "strict": the user is told that it is done, so it has to be there after a power cut.
       const { transaction, table } = await begin("strict");
+      const adding = result(table.add(row));
+      const [seq] = await Promise.all([adding, finished(transaction)]);
+      return Number(seq);
+    },
+
+    async replace(old, row) {
+      const { transaction, table } = await begin("strict");
+      table.delete(old);
       const adding = result(table.add(row));
       const [seq] = await Promise.all([adding, finished(transaction)]);
       return Number(seq);

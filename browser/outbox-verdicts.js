@@ -12,7 +12,7 @@ const STRANGER = new Set([401, 412]); // the session has ended, or is not the on
 /** @typedef {import("./outbox-row.js").Row} Row */
 /** @typedef {import("./verdict.js").Answer} Answer */
 /** @typedef {import("./verdict.js").Verdict} Verdict */
-/** @typedef {{again: string, after: number}} Hold   no verdict yet; see `Judgement` in verdict.js */
+/** @typedef {{again: string, after: number, failed?: boolean}} Hold   no verdict yet; see `Judgement` in verdict.js */
 
 /**
  * @param {object} parts
@@ -21,12 +21,13 @@ const STRANGER = new Set([401, 412]); // the session has ended, or is not the on
  * @param {(json: string) => string} parts.basisOf   see outbox.js
  * @param {() => Promise<string>} parts.mintKey
  * @param {string} parts.origin   the site's own
+ * @param {string} parts.release   id
  * @param {() => boolean} parts.development
  * @param {() => number} parts.now   ms since 1970
  * @param {(error: unknown) => void} parts.note
  * @param {(effects: string) => void} [parts.onApplied]   gets JSON of what an edge has confirmed
  */
-export function createVerdicts({ rows, user, basisOf, mintKey, origin, development, now, note, onApplied = () => {} }) {
+export function createVerdicts({ rows, user, basisOf, mintKey, origin, release, development, now, note, onApplied = () => {} }) {
   const counts = { applied: 0, replayed: 0, rejected: 0, unforeseen: 0 };
 
   /** @param {Row} row @param {Answer} answer @param {string | undefined} before @param {string | undefined} after */
@@ -56,7 +57,7 @@ export function createVerdicts({ rows, user, basisOf, mintKey, origin, developme
       rows.outdate(seq);
     }
     // A refusal that the user has seen needs no second word.
-    if (verdict !== "rejected" || row.foretold?.status === answer.status) {
+    if (verdict !== "rejected" || row.shown === answer.status) {
       await rows.drop(seq);
     } else {
       const refusal = { status: answer.status, type: answer.headers.get("content-type") ?? "", body: answer.body, at: now() };
@@ -90,8 +91,10 @@ export function createVerdicts({ rows, user, basisOf, mintKey, origin, developme
     async settle(row, answer) {
       const judged = judge(answer, row.tries);
       if ("again" in judged) {
-        row.tries += answer.headers.has(HEADER.host) ? 1 : 0;
-        rows.change([row]).catch(note);
+        if (judged.failed) {
+          row.tries += 1;
+          rows.change([row]).catch(note);
+        }
         if (STRANGER.has(answer.status)) await user.refresh();
         return judged;
       }
@@ -111,9 +114,8 @@ export function createVerdicts({ rows, user, basisOf, mintKey, origin, developme
         headers.set(HEADER.key, key); // counts more than that of a form
         const { seq: _, refusal: __, ...rest } = row;
         /** @type {Omit<Row, "seq">} */
-        const fresh = { ...rest, key, headers: [...headers], time: now(), state: "waiting", tries: 0, basis: "", effects: "", foretold: null };
-        rows.enter({ ...fresh, seq: await rows.keep(fresh) });
-        await rows.drop(seq);
+        const fresh = { ...rest, key, headers: [...headers], time: now(), state: "waiting", tries: 0, basis: "", effects: "", foretold: null, shown: 0, release };
+        await rows.replace(seq, fresh);
       }),
 
     /** Forget a write. @param {number} seq */

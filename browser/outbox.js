@@ -65,7 +65,8 @@ export function createOutbox({ rows, user, host, mintKey, origin, release, devel
       return (await run(/** @type {Row} */ (waiting[twin]), json, effectsIn(waiting.slice(0, twin))))?.response ?? null;
     }
     if (!hasRoom(rows.all(), draft.size)) return null;
-    const row = { ...draft, author: authorOf(json), effects: "", foretold: null, basis: "", tries: 0, state: /** @type {const} */ ("waiting") };
+    const state = /** @type {const} */ ("waiting");
+    const row = { ...draft, author: authorOf(json), effects: "", foretold: null, shown: 0, release, basis: "", tries: 0, state };
     // Beside each other: a row that has to be taken back harms nobody.
     const [seq, told] = await Promise.all([rows.keep(row).catch(note), run(draft, json, effects, later)]);
     if (seq === undefined) return null;
@@ -73,7 +74,11 @@ export function createOutbox({ rows, user, host, mintKey, origin, release, devel
       await rows.drop(seq);
       return null;
     }
-    const whole = { ...row, seq, effects: told.effects, foretold: told.outcome, basis: basisOf(json) };
+    if (told.outcome.status >= 400) {
+      await rows.drop(seq); // the user has been told no: it must not happen later
+      return told.response;
+    }
+    const whole = { ...row, seq, effects: told.effects, foretold: told.outcome, shown: told.outcome.status, basis: basisOf(json) };
     rows.enter(whole);
     rows.change([whole]).catch(note); // what gets lost of that is found out again
     return told.response;
@@ -112,8 +117,8 @@ export function createOutbox({ rows, user, host, mintKey, origin, release, devel
     },
 
     /**
-     * The local host's answer to a write that from now on is kept; null if it has none, or there is no room: then
-     * nothing is kept.
+     * The local host's answer to a write that from now on is kept, unless it is a refusal; null if it has none, or
+     * there is no room: then nothing is kept.
      *
      * @param {Promise<Draft>} drafting   its turn begins now, even if its body is still on the way
      * @param {Later} later   gets what the app does after its answer

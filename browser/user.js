@@ -125,6 +125,9 @@ export function createUser({ store, send, findKey, now, onChange }) {
     current,
     session,
 
+    /** Whether an edge has said that nobody is signed in here. */
+    isGuest: async () => (await held)?.guest === true,
+
     /** As `current`, but only what is known: nobody is asked. */
     known: async () => (await held)?.json ?? undefined,
 
@@ -155,13 +158,14 @@ function userOf(held) {
 }
 
 /**
- * Answers may overtake each other. What follows a sign-out does not bring back who has signed out.
+ * Answers may overtake each other. What follows a sign-out does not bring back who has signed out. But when an edge
+ * was asked and nothing came in between, its word is the truth: a browser that was killed may have lost a cookie.
  *
  * @param {Held} next @param {Held | undefined} old @param {boolean} sure
  */
 function isOutdated(next, old, sure) {
   if (old === undefined || next.json === null) return false;
-  return next.ath === old.ath ? next.ver < old.ver : next.ath === old.ended && !sure;
+  return !sure && (next.ath === old.ath ? next.ver < old.ver : next.ath === old.ended);
 }
 
 /** @param {Held} next @param {Held | undefined} old @returns {Held} */

@@ -5,8 +5,8 @@ import { HEADER } from "./protocol.js";
 
 /**
  * @typedef {"applied" | "replayed" | "rejected"} Verdict   replayed: it had been applied before
- * @typedef {{verdict: Verdict} | {again: string, after: number}} Judgement   again: why there is no verdict yet;
- *   after: ms for which the edge wants to be left alone
+ * @typedef {{verdict: Verdict} | {again: string, after: number, failed?: boolean}} Judgement   again: why there is no
+ *   verdict yet; after: ms for which the edge wants to be left alone; failed: the app itself has failed
  *
  * @typedef {object} Answer   complete
  * @property {number} status   the real one, of a redirect too
@@ -32,7 +32,7 @@ const NOT_YET = new Set(["version-conflict", "device-proof", "device-required", 
  * that is going down answers as well.
  *
  * @param {Answer} answer
- * @param {number} tries   answers without a verdict so far
+ * @param {number} tries   failures of the app itself so far
  * @returns {Judgement}
  */
 export function judge({ status, headers, body }, tries) {
@@ -43,11 +43,11 @@ export function judge({ status, headers, body }, tries) {
   if (status === 401 || LATER.has(status) || NOT_YET.has(code) || retryable === true) {
     return again(code || `an answer ${status}`, headers);
   }
-  if (status >= 500 && tries + 1 < ENOUGH) return again(code || `an answer ${status}`, headers);
+  if (status >= 500 && tries + 1 < ENOUGH) return { ...again(code || `an answer ${status}`, headers), failed: true };
   return { verdict: "rejected" };
 }
 
-/** @param {string} why @param {Headers} headers @returns {Judgement} */
+/** @param {string} why @param {Headers} headers */
 function again(why, headers) {
   const seconds = Number(headers.get("retry-after") ?? 0); // a date, which nobody sends here, counts as none
   return { again: why, after: seconds > 0 ? seconds * 1000 : 0 };

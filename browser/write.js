@@ -59,9 +59,10 @@ export function createWrite({ outbox, line, host, origin, online, now }) {
     const isAlone = async () => !online() || (await outbox.waiting()) > 0; // edges are far
     const isStarted = host.ready() || ((await isAlone()) && (await start()));
     const told = isStarted ? await here() : null;
-    if (told !== null) return told;
+    // A refusal is kept nowhere; if an edge is near, it may know better.
+    if (told !== null && (told.status < 400 || (await isAlone()))) return told;
     const sent = requestOf(await drafting, origin, null);
-    return (await inLine(request, () => ask(sent))) ?? (!isStarted && (await start()) ? here() : null);
+    return (await inLine(request, () => ask(sent))) ?? told ?? (!isStarted && (await start()) ? here() : null);
   }
 
   return {

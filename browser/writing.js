@@ -35,7 +35,7 @@ export function createWriting({ id, table, user, host, network, edges, onHalt, .
   channel.onmessage = ({ data }) => void (data?.type === MESSAGE.outbox && rows.reload().catch(note));
 
   const outbox = createOutbox({ ...parts, rows, user, host, release: id });
-  const verdicts = createVerdicts({ ...parts, rows, user, basisOf: outbox.basisOf });
+  const verdicts = createVerdicts({ ...parts, rows, user, basisOf: outbox.basisOf, release: id });
   const announce = async () => (await rows.loaded, rows.announce(await user.known()));
   const line = createLine({
     next: outbox.next,

@@ -72,12 +72,21 @@ test("a refusal that nobody foresaw is kept, and what came after is run without 
   assert.deepEqual([...disk.state.disk.values()].map(({ state }) => state), ["rejected"]);
 });
 
-test("a refusal that the user has seen already is not shown again", async () => {
-  const { post, line, heard, disk, verdicts } = world();
+test("what the user has been refused is not kept, so that it does not happen later", async () => {
+  const { post, line, disk, server } = world();
   assert.equal((await post("/refuse", "x"))?.status, 409);
   await line.flush();
-  assert.deepEqual([disk.state.disk.size, heard.at(-1)?.verdicts[0]?.verdict], [0, "rejected"]);
-  assert.equal(verdicts.counts().unforeseen, 0);
+  assert.deepEqual([disk.state.disk.size, server.calls.length], [0, 0]);
+});
+
+test("a refusal that was only foretold later is news for the user", async () => {
+  const { post, line, shown, server, signIn, rows } = world();
+  assert.equal((await post("/full", "x"))?.status, 303);
+  Object.assign(server, { notes: ["a", "b", "c"], ver: 2 });
+  signIn({}); // the view of now
+  assert.deepEqual(await shown(), ["a", "b", "c"]);
+  await line.flush();
+  assert.deepEqual(rows.all().map(({ state, refusal }) => [state, refusal?.status]), [["rejected", 409]]);
 });
 
 test("what goes otherwise than foretold is said in words, and the rest is run again", async () => {
@@ -137,6 +146,20 @@ test("an app that fails each time holds nobody up", async () => {
   await pass(5 * MINUTE);
   assert.deepEqual(server.notes, ["two"]);
   assert.deepEqual(rows.all().map(({ state, refusal }) => [state, refusal?.status]), [["rejected", 500]]);
+});
+
+test("an edge that was away does not count as a failure of the app", async () => {
+  const { post, line, server, disk, pass } = world();
+  await post("/notes", "one");
+  const answer = (/** @type {number} */ status) => () => new Response("", { status, headers: { "edgekit-host": "native" } });
+  server.instead = answer(503);
+  await line.flush();
+  await pass(5 * MINUTE);
+  server.instead = answer(500);
+  await pass(MINUTE);
+  server.instead = () => null;
+  await pass(MINUTE);
+  assert.deepEqual([server.notes, disk.state.disk.size], [["one"], 0]);
 });
 
 test("whoever is no edge has no last word", async () => {

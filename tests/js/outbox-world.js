@@ -42,6 +42,11 @@ export function memoryTable(kept = []) {
       disk.set(state.seq, { ...structuredClone(row), seq: state.seq });
       return state.seq;
     },
+    async replace(old, row) {
+      const seq = await table.add(row);
+      disk.delete(old);
+      return seq;
+    },
     async put(rows) {
       for (const row of rows) if (disk.has(row.seq)) disk.set(row.seq, structuredClone(row));
     },
@@ -96,8 +101,8 @@ export function world({ disk = memoryTable(), server = edge() } = {}) {
     },
   };
   const rows = createRows({ table: disk.table, tell: (told) => void heard.push(told), note: (error) => void noted.push(error) });
-  const shared = { rows, origin: ORIGIN, mintKey: async () => `client.${++minted}`, development: () => true, now: () => clock.now, note: (/** @type {unknown} */ error) => void noted.push(error) };
-  const outbox = createOutbox({ ...shared, user, host, release: "r1" });
+  const shared = { rows, origin: ORIGIN, mintKey: async () => `client.${++minted}`, release: "r1", development: () => true, now: () => clock.now, note: (/** @type {unknown} */ error) => void noted.push(error) };
+  const outbox = createOutbox({ ...shared, user, host });
   const verdicts = createVerdicts({ ...shared, user, basisOf: outbox.basisOf, onApplied: (effects) => void confirmed.push(effects) });
   const edges = createEdges({ bases: [""], fetch: async () => new Response(), now: () => clock.now, random: () => 0, note: () => {} });
   /** @type {any} */

@@ -103,6 +103,13 @@ test("a newer view replaces, an older one of the same session does not", async (
   assert.equal(await user.current(), undefined);
 });
 
+test("an edge that was asked has the last word, also about a cookie that got lost", async () => {
+  const { user, version } = userOf(() => token({ ver: 5 }));
+  await user.accept(await token({ ver: 7 }));
+  await user.refresh();
+  assert.equal(await version(), 5);
+});
+
 test("what does not verify changes nothing", async () => {
   const { user, version } = userOf(offline);
   await user.accept(await token({ ver: 3 }));
@@ -229,6 +236,15 @@ test("an answer that is late does not bring back who has signed out", async () =
   assert.equal(await user.who(), `guest-${nameOf("g")}`);
   await user.refresh(); // but an edge that is asked now knows best
   assert.equal(await user.who(), nameOf("a"));
+});
+
+test("whether somebody is signed in is known only once an edge has said so", async () => {
+  const { user } = userOf(offline);
+  assert.equal(await user.isGuest(), false);
+  for (const [view, guest] of /** @type {const} */ ([[await token(), true], [await token({ session: "t", user: "ada" }), false], ["none", true]])) {
+    await user.accept(view);
+    assert.equal(await user.isGuest(), guest);
+  }
 });
 
 test("what is known can be had without a question", async () => {

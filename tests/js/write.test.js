@@ -6,8 +6,8 @@ import { createWrite } from "../../browser/write.js";
 
 const ORIGIN = "https://shop.test";
 
-/** @param {{ready?: boolean, starts?: boolean, online?: boolean, edge?: boolean, able?: boolean, drains?: boolean}} [world] */
-function writes({ ready = true, starts = true, online = true, edge = true, able = true, drains = true } = {}) {
+/** @param {{status?: number, ready?: boolean, starts?: boolean, online?: boolean, edge?: boolean, able?: boolean, drains?: boolean}} [world] */
+function writes({ status = 200, ready = true, starts = true, online = true, edge = true, able = true, drains = true } = {}) {
   /** @type {string[]} */
   const asked = [];
   const state = { waiting: 0, ready };
@@ -18,7 +18,7 @@ function writes({ ready = true, starts = true, online = true, edge = true, able 
       draft: async () => draft,
       async ahead(drafting) {
         asked.push(`ahead ${(await drafting).key}`);
-        return able ? new Response("ahead") : null;
+        return able ? new Response("ahead", { status }) : null;
       },
       waiting: async () => state.waiting,
     },
@@ -53,6 +53,16 @@ test("a ready host answers ahead, and then all is sent", async () => {
   const { post, asked } = writes();
   assert.equal(await text(post()), "ahead");
   assert.deepEqual(asked, ["ahead of-this-write", "flush"]);
+});
+
+test("a refusal is left to an edge, if one is near", async () => {
+  const near = writes({ status: 409 });
+  assert.equal(await text(near.post()), "edge");
+  const far = writes({ status: 409, online: false });
+  assert.equal(await text(far.post()), "ahead");
+  assert.deepEqual(far.asked, ["ahead of-this-write", "flush"]);
+  const gone = writes({ status: 409, edge: false });
+  assert.equal(await text(gone.post()), "ahead");
 });
 
 test("what it cannot answer goes to an edge under the same key, after what is waiting", async () => {

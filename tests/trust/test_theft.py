@@ -268,7 +268,8 @@ def test_signing_out_in_one_tab_empties_the_other(page, url):
     page.get_by_role("button", name="Sign out", exact=True).click()
     for tab in (page, other, local):
         tab.wait_for_function(NAME, arg="nobody")
-        assert "milk" not in tab.content()
+        tab.wait_for_load_state()
+        tab.wait_for_function("() => !document.documentElement.outerHTML.includes('milk')")
     assert "edgekit-refresh" not in cookies_of(page)
     held = page.evaluate(
         "async () => JSON.stringify(await (await import('/_edge/store.js')).openStore(indexedDB).get('view'))"
