@@ -4,7 +4,7 @@
  * user's own. As soon as somebody else is here it is deleted.
  */
 
-import { PATH, PERSONAL_CACHE } from "./protocol.js";
+import { DEADLINE, PATH, PERSONAL_CACHE } from "./protocol.js";
 
 const MOST = 200; // answers
 
@@ -48,7 +48,7 @@ export function createPersonal({ caches, who, note }) {
      * A write has changed what the answers to some questions were: they are asked again.
      *
      * @param {string} effects   JSON, see edge/settlement.py
-     * @param {(path: string) => Promise<Response>} ask
+     * @param {(path: string, signal: AbortSignal) => Promise<Response>} ask
      */
     async renew(effects, ask) {
       const name = await who();
@@ -58,7 +58,7 @@ export function createPersonal({ caches, who, note }) {
       for (const path of await pathsIn(cache)) {
         const [scope, collection] = path.slice(PATH.records.length).split(/[/?]/);
         if (!changed.has(`${scope}/${collection}`)) continue;
-        const response = await ask(path).catch(() => undefined);
+        const response = await ask(path, AbortSignal.timeout(DEADLINE.view)).catch(() => undefined);
         if (response?.status === 200) await keep(name, path, response);
         else await cache.delete(path); // better nothing than what is no longer so
       }

@@ -127,7 +127,10 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const front = createFront({
     ...{ id, origin, platform, store, user, prover, host, startSoon, log, now, release: keeper.installed, state: () => state },
     table: openTable(globalThis.indexedDB),
-    onApplied: (effects) => void personal.renew(effects, (path) => user.send(path, { cache: "no-store", redirect: "error" })).catch(log.note),
+    onApplied(effects) {
+      const ask = (/** @type {string} */ path, /** @type {AbortSignal} */ signal) => user.send(path, { cache: "no-store", redirect: "error", signal });
+      void personal.renew(effects, ask).catch(log.note);
+    },
     onHalt: () => void sync?.register(OUTBOX_LOCK).catch(() => {}),
   });
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { createPersonal } from "../../browser/personal.js";
+import { DEADLINE } from "../../browser/protocol.js";
 import { FakeCaches } from "./fakes.js";
 
 const ORDERS = "/_edge/records/user/orders";
@@ -77,4 +78,18 @@ test("what a write has changed is asked for again", async () => {
   assert.deepEqual(await Promise.all([ORDERS, `${ORDERS}/1`, `${ORDERS}/2`, `${ORDERS}-of-others`].map(text)), ["new", undefined, undefined, "old"]);
   await renew(JSON.stringify({ writes: [] }), ask);
   assert.equal(asked.length, 4);
+});
+
+test("an edge that does not say how it is now is not waited for", async (context) => {
+  const late = new AbortController();
+  const timeout = context.mock.method(AbortSignal, "timeout", () => late.signal);
+  const { keep, find, renew } = personal();
+  await keep("ann", ORDERS, new Response("old"));
+  /** @type {(path: string, signal: AbortSignal) => Promise<Response>} */
+  const ask = (_path, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const renewed = renew(JSON.stringify({ writes: [["user", "orders", "1", null]] }), ask);
+  setImmediate(() => late.abort());
+  await renewed;
+  assert.deepEqual(timeout.mock.calls.map((call) => call.arguments), [[DEADLINE.view]]);
+  assert.equal(await find("ann", ORDERS), undefined);
 });
