@@ -27,6 +27,8 @@ export function snapshotStore(id, { caches, estimate }) {
       if ((await kept())?.status === FORBIDDEN) throw new Error("an interpreter that came from one broke");
       const { quota = Infinity, usage = 0 } = await estimate();
       if (quota - usage < packed.byteLength + RESERVE) throw new Error("too little room is left for this site");
+      // A newer worker has pruned it: what is put there now would lie there until the next release.
+      if (!(await caches.has(cacheName))) throw new Error("its release is gone");
       const headers = { "content-type": "application/octet-stream" };
       const cache = await caches.open(cacheName);
       await cache.put(address, new Response(packed, { headers }));

@@ -99,18 +99,32 @@ const SNAPSHOT = new Uint8Array([1, 2, 3]);
 /** @param {FakeCaches} caches @param {StorageEstimate} [room] */
 const snapshots = (caches, room = {}) => snapshotStore("r1", { caches: caches.typed, estimate: async () => room });
 
-test("a snapshot is kept with its release", async () => {
+/** With the release in it. */
+async function installed() {
   const caches = new FakeCaches();
+  await caches.open("edgekit-release-r1");
+  return caches;
+}
+
+test("a snapshot is kept with its release", async () => {
+  const caches = await installed();
   assert.equal(await snapshots(caches).find(), undefined);
-  assert.deepEqual(await caches.keys(), []);
   await snapshots(caches).save(SNAPSHOT);
   assert.deepEqual(await caches.keys(), ["edgekit-release-r1"]);
   const found = await snapshots(caches).find();
   assert.deepEqual(new Uint8Array((await found?.packed()) ?? []), SNAPSHOT);
 });
 
-test("a snapshot leaves room for other things", async () => {
+test("a snapshot that comes too late does not bring the cache of its release back", async () => {
   const caches = new FakeCaches();
+  await caches.open("edgekit-release-r2");
+  assert.equal(await snapshots(caches).find(), undefined);
+  await assert.rejects(snapshots(caches).save(SNAPSHOT), /release is gone/);
+  assert.deepEqual(await caches.keys(), ["edgekit-release-r2"]);
+});
+
+test("a snapshot leaves room for other things", async () => {
+  const caches = await installed();
   await assert.rejects(snapshots(caches, { quota: 48_000_000, usage: 0 }).save(SNAPSHOT), /too little room/);
   await snapshots(caches, { quota: 48_000_003, usage: 0 }).save(SNAPSHOT);
   await dropSnapshots(caches.typed);
@@ -118,7 +132,7 @@ test("a snapshot leaves room for other things", async () => {
 });
 
 test("after a crash there is no snapshot any more, and no new one", async () => {
-  const caches = new FakeCaches();
+  const caches = await installed();
   await snapshots(caches).save(SNAPSHOT);
   await snapshots(caches).forbid();
   assert.equal(await snapshots(caches).find(), null);
