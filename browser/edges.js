@@ -68,7 +68,7 @@ export function createEdges({ bases, fetch, now, random, note }) {
     members: () => members,
 
     /**
-     * The answer of the edge `index`; null if it cannot be reached, or `signal` was aborted.
+     * The answer of the edge `index`; null if it cannot be reached, has none for this request, or `signal` was aborted.
      *
      * @param {number} index
      * @param {Sender} sender
@@ -84,9 +84,9 @@ export function createEdges({ bases, fetch, now, random, note }) {
       const watched = watch(base, sender.size / SLOWEST_UPLOAD, signal);
       try {
         const answer = sender.send(base, AbortSignal.any([signal, stop.signal]));
-        answer.then((late) => void (stop.signal.aborted && late.body?.cancel()), () => {}); // see network.js, navigations
+        answer.then((late) => void (stop.signal.aborted && late?.body?.cancel()), () => {}); // see network.js, navigations
         const response = await Promise.race([answer, watched.lost]);
-        update((member) => answered(member, sender.safe ? now() - began : (member.latency ?? 0), now()));
+        if (response !== null) update((member) => answered(member, sender.safe ? now() - began : (member.latency ?? 0), now()));
         return response;
       } catch (error) {
         if (!(error instanceof NetworkFailure)) throw error;

@@ -3,7 +3,7 @@
 
 import { HEADER } from "./protocol.js";
 import { isChallenge } from "./prover.js";
-import { abroad, carrying, untouched } from "./reads.js";
+import { asNobody, carrying, forEverybody, untouched } from "./reads.js";
 import { rebuilt } from "./writes.js";
 
 /** No edge has answered. */
@@ -26,8 +26,8 @@ export function isAnonymous({ credentials }) {
  * @typedef {object} Sender   one request, as something that can be sent more than once
  * @property {boolean} safe
  * @property {number} size   bytes of the body
- * @property {(base: string, signal: AbortSignal) => Promise<Response>} send   `base`: what stands before the
- *   path, "" for our own origin. Rejects with `NetworkFailure`.
+ * @property {(base: string, signal: AbortSignal) => Promise<Response | null>} send   `base`: what stands before the
+ *   path, "" for our own origin. Null: that edge has nothing for this request. Rejects with `NetworkFailure`.
  */
 
 /**
@@ -35,7 +35,7 @@ export function isAnonymous({ credentials }) {
  * @param {import("./protocol.js").Fetch} parts.fetch
  * @param {ReturnType<typeof import("./prover.js").createProver>} parts.prover
  * @param {() => Promise<string>} parts.mintKey
- * @param {Pick<ReturnType<typeof import("./user.js").createUser>, "accept" | "refresh" | "session">} parts.user
+ * @param {Pick<ReturnType<typeof import("./user.js").createUser>, "accept" | "refresh" | "session" | "isGuest">} parts.user
  * @returns {(request: Request, options?: {raw?: boolean}) => Promise<Sender>}   reads the body of a request that
  *   changes something. raw: answers come as the edge has given them, and nothing is learnt from them
  */
@@ -80,13 +80,26 @@ export function createNetwork({ fetch, prover, mintKey, user }) {
     return prover.send(request.url, carrying(request, signal), await user.session());
   }
 
+  /**
+   * An edge with another origin, which knows nobody. What somebody asks who is signed in stays at home, the address too.
+   *
+   * @param {Request} request
+   * @param {string} base
+   * @param {AbortSignal} signal
+   */
+  async function abroad(request, base, signal) {
+    const init = asNobody(request, signal);
+    if (init === null || !(await user.isGuest())) return null;
+    const { pathname, search } = new URL(request.url);
+    return forEverybody(await attempt(() => fetch(base + pathname + search, init)), request.url);
+  }
+
   return async (request, { raw = false } = {}) => {
     if (isSafe(request.method)) {
       return {
         safe: true,
         size: 0,
-        send: (base, signal) =>
-          base === "" ? own(request, () => read(request, signal)) : attempt(() => abroad(fetch, request, base, signal)),
+        send: (base, signal) => (base === "" ? own(request, () => read(request, signal)) : abroad(request, base, signal)),
       };
     }
     const { init, size, write } = await rebuilt(request, mintKey);

@@ -145,7 +145,7 @@ export const DEADLINE = Object.freeze({
  * @property {Record<"loader" | "factory" | "engine" | "worker" | "wasm" | "stdlib" | "site" | "app" | "kit", string>
  *   & Partial<Record<"edge" | "late", string>>} roles   edge: the kit's own Python; late: not needed at the start
  * @property {Record<string, {sha256: string, size: number}>} files   stored path → content
- * @property {string[]} [edges]   base URLs of the edges, "" for our own origin; without it only that
+ * @property {string[]} [edges]   origins of further edges; our own is always one
  *
  * @typedef {[status: number, headers: string, body: Uint8Array, working?: boolean]} Reply
  *   headers: "name\0value\0name\0value", names in lower case. Status 0: no answer; headers say why.

@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--data", type=Path, default=Path("data"), help="for database, keys, release (default: data)"
     )
+    _edges(serve)
     serve.add_argument("--no-reload", action="store_true", help="do not watch the sources")
 
     verify = verbs.add_parser(
@@ -85,6 +86,8 @@ def parser() -> argparse.ArgumentParser:
         help="put what browsers do not get into FILE, for edges on Node.js (default: nowhere)",
     )
 
+    _edges(build)
+
     release = verbs.add_parser("release", help="which release browsers get: list, go back, stop")
     actions = release.add_subparsers(dest="action", metavar="action", required=True)
     _folder(actions.add_parser("list", help="the releases in a folder, the newest first"))
@@ -102,6 +105,16 @@ def parser() -> argparse.ArgumentParser:
     retire.add_argument("--now", metavar="KID", help="and this one, which others may know")
     _key_file(retire)
     return top
+
+
+def _edges(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--edge",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="a further edge, such as https://a.example, that browsers may ask for what is for everybody",
+    )
 
 
 def _count(text: str) -> int:
@@ -168,6 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.port,
             options.data,
             reload=not options.no_reload,
+            edges=options.edge,
         )
     if options.verb == "verify":
         return _verify(options)
@@ -213,6 +227,7 @@ def _build(options: argparse.Namespace) -> int:
             quality=options.quality,
             keep=options.keep,
             server_only=options.server_only,
+            edges=options.edge,
             report=_report,
         )
     except BuildError as error:

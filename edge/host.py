@@ -35,7 +35,8 @@ class Host:
     """One running copy of the app. It holds nothing about a user between two requests.
 
     `clock` is wall time and `timer` monotonic, both in seconds; `entropy(n)` gives n random bytes;
-    `keys` are an edge's own, `assets` serves the browser release, `close` ends it all.
+    `keys` are an edge's own, `assets` serves the browser release, `close` ends it all; `sites` are the
+    origins whose service workers may read what this host answers to nobody (see `cross_origin`).
     """
 
     name: HostName
@@ -48,4 +49,5 @@ class Host:
     keys: Keys | None = None
     assets: AssetServer | None = None
     development: bool = False
+    sites: frozenset[str] = frozenset()
     close: Callable[[], Awaitable[None]] = _nothing

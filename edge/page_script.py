@@ -8,9 +8,17 @@ TAG = b'<script type="module" src="/_edge/page.js"></script>'
 
 
 def applies(
-    request: Iterable[tuple[bytes, bytes]], response: Iterable[tuple[bytes, bytes]], status: int
+    request: Iterable[tuple[bytes, bytes]],
+    response: Iterable[tuple[bytes, bytes]],
+    status: int,
+    *,
+    abroad: bool = False,
 ) -> bool:
-    """Whether this is a page that somebody navigated to, in a form that can be added to."""
+    """Whether this is a page that somebody navigated to, in a form that can be added to.
+
+    `abroad`: the service worker of a site with another origin asks; for anything but a navigation it does not
+    ask for HTML (browser/reads.js).
+    """
     fields, asked = dict(response), dict(request)
     # When a service worker passes a navigation on, its destination becomes "empty", and in Firefox its mode
     # "same-origin"; what is left there is a header that no request of a script has.
@@ -18,6 +26,7 @@ def applies(
         asked.get(b"sec-fetch-mode") == b"navigate" or asked.get(b"upgrade-insecure-requests") == b"1"
     )
     navigated = passed_on or asked.get(b"sec-fetch-dest") == b"document"
+    navigated = navigated or (abroad and asked.get(b"accept") == b"text/html")
     return (
         navigated
         and status == 200

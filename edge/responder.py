@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.types import Send
 
-from . import page_script, security_headers
+from . import cross_origin, page_script, security_headers
 from .errors import NeedsEdge, Problem
 from .host import Host
 from .intake import TIME_HEADER
@@ -35,7 +35,8 @@ class Responder:
 
     async def begin(self, status: int, headers: Headers, body: bytes, *, more: bool = False) -> None:
         """Send the head and the first (with `more=False`: the only) part of the body."""
-        if self._script and page_script.applies(self._scope["headers"], headers, status):
+        abroad = cross_origin.is_reader(self._scope, self._host.sites)
+        if self._script and page_script.applies(self._scope["headers"], headers, status, abroad=abroad):
             if more:
                 self._append = page_script.TAG
                 headers = [pair for pair in headers if pair[0] != b"content-length"]
@@ -61,6 +62,7 @@ class Responder:
             own = [(b"edgekit-host", self._host.name.encode()), (b"server-timing", timing.encode())]
             headers = [*(_not_in(message["headers"], self.fields) if private else ()), *message["headers"]]
             headers += security_headers.missing(headers, self._scope["scheme"])
+            headers += cross_origin.fields(self._scope, headers, self._host.sites)
             message = {**message, "headers": [*headers, *own]}
         await self._send(message)
 

@@ -6,14 +6,17 @@ Permissions Policy, RFC 6797 (HSTS). browser/security-headers.js says the same w
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 Headers = list[tuple[bytes, bytes]]
 
+CONNECT = "connect-src 'self'"
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self' 'wasm-unsafe-eval'",  # no inline script, no eval; Python is WebAssembly
         "worker-src 'self'",
-        "connect-src 'self'",
+        CONNECT,
         "img-src 'self' data:",
         "media-src 'self'",
         "style-src 'self'",
@@ -54,6 +57,11 @@ BY_TYPE = {
     b"text/xml": DOCUMENT,
     b"application/xml": DOCUMENT,
 }
+
+
+def worker_policy(edges: Iterable[str]) -> str:
+    """The policy of `/sw.js` where the site has edges at other origins: it may ask these as well."""
+    return CONTENT_SECURITY_POLICY.replace(CONNECT, " ".join((CONNECT, *edges)))
 
 
 def missing(headers: Headers, scheme: str) -> Headers:

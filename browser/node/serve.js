@@ -6,7 +6,8 @@
  * `--keys` names a private JWK set; without it keys are made that end with the process. `--origin-keys`
  * names the origin's public set; without it the first one that the origin gives is believed. `--server-only`
  * names what `edgekit build --server-only` wrote; without it the routes that need it answer 503.
- * Prints one line, `ready http://127.0.0.1:N`, when requests are answered. Port 0 picks a free one.
+ * `EDGEKIT_SITES` are the origins, with commas between, of sites whose service workers may read here what is for
+ * everybody. Prints one line, `ready http://127.0.0.1:N`, when requests are answered. Port 0 picks a free one.
  */
 
 import fs from "node:fs/promises";
@@ -63,6 +64,7 @@ const app = await boot({
     origin: options.origin !== undefined,
     keys,
     originKeys,
+    sites: process.env.EDGEKIT_SITES ?? "",
     development: manifest.mode === "development",
   }),
   log: (line) => console.error(line),

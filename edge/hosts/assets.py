@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from ..errors import Problem
+from ..security_headers import worker_policy
 
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -45,6 +46,7 @@ class Assets:
         self._release = release
         self._static = {prefix.rstrip("/") + "/": StaticFiles(directory=d) for prefix, d in static.items()}
         self._kit = ""
+        self._edges: tuple[str, ...] = ()
         self._read_at = (0, 0)
 
     def owns(self, path: str) -> bool:
@@ -70,32 +72,45 @@ class Assets:
         if NAMED.fullmatch(path):
             return _named(asked, release / path[1:])
         if path in CHANGING:
-            return _changing(asked, release / path[1:], CHANGING[path])
+            return _changing(asked, release / path[1:], CHANGING[path], self._policy(release, path))
         stable = STABLE.fullmatch(path)
         if stable and (release / (name := self._kit_folder(release) + stable[1])).is_file():
             return RedirectResponse(f"/{name}", headers={"cache-control": "no-cache"})
         raise Problem("not-found")
 
+    def _policy(self, release: Path, path: str) -> dict[str, str]:
+        """A worker follows the policy of its own script: that names the edges which it may ask."""
+        if path != "/sw.js" or not (release / "_edge" / "manifest.json").is_file():
+            return {}
+        self._look_up(release)
+        return {"content-security-policy": worker_policy(self._edges)} if self._edges else {}
+
     def _kit_folder(self, release: Path) -> str:
-        """Where the current release has its scripts; looked up again when another one has been published."""
+        """Where the current release has its scripts."""
+        self._look_up(release)
+        return self._kit
+
+    def _look_up(self, release: Path) -> None:
+        """Read the manifest, again when another release has been published; raises `Problem("not-found")`."""
         file = release / "_edge" / "manifest.json"
         try:
             state = file.stat()
             if (state.st_mtime_ns, state.st_ino) != self._read_at:
-                self._kit = json.loads(file.read_bytes())["roles"]["kit"][1:]
+                manifest = json.loads(file.read_bytes())
+                self._kit, self._edges = manifest["roles"]["kit"][1:], tuple(manifest.get("edges", ()))
                 self._read_at = (state.st_mtime_ns, state.st_ino)
         except FileNotFoundError as error:
             raise Problem("not-found") from error
-        return self._kit
 
 
-def _changing(asked: Headers, file: Path, cache: str) -> Response:
+def _changing(asked: Headers, file: Path, cache: str, more: Mapping[str, str]) -> Response:
     """A small file. The tag is of its content: a release that replaces another may have its size and,
     where builds are reproducible, its time."""
     if not file.is_file():
         raise Problem("not-found")
     content = file.read_bytes()
-    headers = {"cache-control": cache, "etag": f'"{hashlib.sha256(content).hexdigest()[:32]}"'}
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {"cache-control": cache, "etag": etag, **more}
     if headers["etag"] in asked.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(content, headers=headers, media_type=MEDIA_TYPES[file.suffix])

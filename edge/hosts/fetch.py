@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import anyio.to_thread
 
+from .. import cross_origin
 from ..app import Stateless
 from ..catalog import Catalog
 from ..host import Host
@@ -83,12 +84,14 @@ async def _start(spec: str, name: str, services: Any, loop: DrainingLoop) -> Bri
 async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host:
     public_fetch, user_fetch = _js.public_fetch(services), _js.user_fetch(services)
     visitors: Visitors = PayloadVisitors()
+    sites: frozenset[str] = frozenset()
     if name == "edge":
         from . import trusted  # noqa: PLC0415 - no browser has it
 
         keys = await trusted.load_keys(settings)
         origin = OriginClient(user_fetch, keys, time.time)
         visitors = await trusted.cookie_visitors(keys, origin, public_fetch, settings)
+        sites = cross_origin.origins(settings.get("sites") or "")
     else:
         keys, origin = None, OriginClient(user_fetch, None, time.time)
     return Host(
@@ -101,6 +104,7 @@ async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host
         catalog=Catalog(public_fetch, time.monotonic, random.random, 8 * 1024 * 1024),
         keys=keys,
         development=bool(settings.get("development")),
+        sites=sites,
     )
 
 

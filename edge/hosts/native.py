@@ -5,6 +5,8 @@ EDGEKIT_ORIGIN       base URL of the origin, or several with commas between (ori
 EDGEKIT_ORIGIN_KEYS  the origin's public JWK set or its file; without it the first one that it gives
 EDGEKIT_KEYS         the private JWK set or its file; without it keys that end with the process
 EDGEKIT_RELEASE      folder of the browser release; without it there is no browser host
+EDGEKIT_SITES        origins, with commas between, of sites whose service workers may read here what is for
+                     everybody (`edgekit build --edge` of that site names this one)
 EDGEKIT_DEVELOPMENT  "1": friendlier and slower
 """
 
@@ -24,6 +26,7 @@ import httpx2
 
 from ..catalog import Catalog
 from ..cookie_visitors import CookieVisitors
+from ..cross_origin import origins
 from ..errors import Problem
 from ..host import Host
 from ..keys import NativeKeys, Source, fixed, generate, source
@@ -47,10 +50,12 @@ class Settings:
     release: Path | None = None
     development: bool = False
     origin_keys: Source | None = None
+    sites: frozenset[str] = frozenset()
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read the variables named above; raises OSError or ValueError for keys that are none."""
+        """Read the variables named above; raises OSError or ValueError for keys that are none,
+        and ValueError for sites that are none."""
         keys, origin_keys = os.environ.get("EDGEKIT_KEYS"), os.environ.get("EDGEKIT_ORIGIN_KEYS")
         release = os.environ.get("EDGEKIT_RELEASE")
         return cls(
@@ -59,6 +64,7 @@ class Settings:
             keys=source(keys, time.monotonic) if keys else None,
             release=Path(release) if release else None,
             development=os.environ.get("EDGEKIT_DEVELOPMENT") == "1",
+            sites=origins(os.environ.get("EDGEKIT_SITES", "")),
         )
 
 
@@ -150,5 +156,6 @@ def host(settings: Settings, static: Mapping[str, str | os.PathLike[str]]) -> Ho
         keys=keys,
         assets=Assets(settings.release, static),
         development=settings.development,
+        sites=settings.sites,
         close=transport.close,
     )

@@ -6,8 +6,10 @@ import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from .. import __version__
+from ..cross_origin import origin_of
 from .bundle import Bundle, Bundler
 from .cache import Cache, default_root
 from .compress import compress
@@ -46,6 +48,7 @@ def build(
     quality: int | None = None,
     keep: int = KEPT,
     server_only: Path | None = None,
+    edges: Iterable[str] = (),
     cache: Path | None = None,
     report: Report = print_nothing,
 ) -> Manifest:
@@ -56,11 +59,13 @@ def build(
     packages, modules or folders of `app_dir`. `development`: ship the app as source, for readable
     tracebacks and the fastest rebuild. `quality`: of brotli, 0 to 11. `keep`: how many releases stay in
     `out`. `server_only`: file for what browsers do not get, for edges on a JavaScript runtime, which have the
-    rest from `out`. `cache`: folder for what is kept between builds. `report` is called after each step.
+    rest from `out`. `edges`: origins of further edges, which service workers ask for what is for
+    everybody. `cache`: folder for what is kept between builds. `report` is called after each step.
 
     Raises `BuildError`; `out` is then as it was. In development a change is published before the app has been
     imported, which is the check, and withdrawn if that fails.
     """
+    others = edge_origins(edges)
     steps = Steps(report)
     target = parse_target(spec, app_dir or Path.cwd())
     check_folder(out)
@@ -76,7 +81,7 @@ def build(
     made: list[Manifest] = []
 
     def release(bundle: Bundle) -> Manifest:
-        manifest, assets = describe_release(target, bundle, toolchain, development=development)
+        manifest, assets = describe_release(target, bundle, toolchain, development=development, edges=others)
         if manifest.release in (one.release for one in made):
             return manifest
         with steps("secrets") as step:
@@ -114,6 +119,14 @@ def build(
     return manifest
 
 
+def edge_origins(edges: Iterable[str]) -> list[str]:
+    """Each once, as browsers spell them, in their order; raises `BuildError`."""
+    try:
+        return list(dict.fromkeys(origin_of(one) for one in edges))
+    except ValueError as error:
+        raise BuildError(f"--edge: {error}.") from error
+
+
 def lock_packages(
     target: Target, asked: Path | None, file: Path | None, toolchain: Toolchain, *, upgrade: bool
 ) -> tuple[Lock, bool]:
@@ -133,7 +146,7 @@ def lock_packages(
 
 
 def describe_release(
-    target: Target, bundle: Bundle, toolchain: Toolchain, *, development: bool
+    target: Target, bundle: Bundle, toolchain: Toolchain, *, development: bool, edges: Iterable[str] = ()
 ) -> tuple[Manifest, list[Asset]]:
     """The manifest and the files of a release."""
     names = [name for name in RUNTIME if name != "python_stdlib.zip"]
@@ -160,7 +173,7 @@ def describe_release(
         "wasm": runtime["pyodide.asm.wasm"].url,
         "kit": kit["service-worker.js"].url.removesuffix("service-worker.js"),
     }
-    members = {
+    members: dict[str, Any] = {
         "kit": __version__,
         "app": str(target),
         "mode": "development" if development else "production",
@@ -172,5 +185,7 @@ def describe_release(
         "static": static,
         "roles": roles,
     }
+    if others := list(edges):
+        members["edges"] = others
     assets = [*runtime.values(), *kit.values(), *classic.values(), *archives.values(), *static_files]
     return make_manifest(members, assets), assets

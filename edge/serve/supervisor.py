@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,7 @@ class Plan:
     data: Path
     reload: bool
     sources: Sources
+    edges: tuple[str, ...] = ()
 
     @property
     def release(self) -> Path:
@@ -53,18 +54,21 @@ class Plan:
         return self.data / "keys"
 
 
-def run(spec: str, app_dir: Path, host: str, port: int, data: Path, reload: bool) -> int:
+def run(
+    spec: str, app_dir: Path, host: str, port: int, data: Path, reload: bool, edges: Iterable[str] = ()
+) -> int:
     """Serve `spec` (`module:app`, found in `app_dir`) on `host`:`port` (0 picks a free port) until
     SIGINT, SIGTERM or SIGHUP; returns the exit code.
 
     Prints one line `ready http://HOST:PORT` to stdout when origin, edge and release answer;
-    everything else goes to stderr. `data` holds the database, the keys and the release.
+    everything else goes to stderr. `data` holds the database, the keys and the release; `edges` are origins
+    of further edges, as for `edgekit build`.
     """
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
     for chatty in ("httpx2", "watchfiles"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     app_dir, data = app_dir.resolve(), data.resolve()
-    plan = Plan(spec, app_dir, data, reload, find(spec, app_dir))
+    plan = Plan(spec, app_dir, data, reload, find(spec, app_dir), tuple(edges))
     try:
         load_or_create(plan.keys)
         load_or_create(plan.data, "origin")
@@ -202,6 +206,7 @@ class Supervisor:
             "--quality",
             QUALITY,
             *(["--development"] if plan.reload else []),
+            *(f"--edge={one}" for one in plan.edges),
         ]
         command = [*_python("edge.cli"), "build", plan.spec, "-o", str(plan.release), *options]
         process = await self._group.start(command)

@@ -85,6 +85,12 @@ def test_an_app_that_is_not_there(run_build, tmp_path):
         run_build("broken:app", tmp_path / "out", app_dir=tmp_path)
 
 
+@pytest.mark.parametrize("edge", ["a.example", "https://a.example/shop", "https://u:p@a.example"])
+def test_an_edge_that_is_no_origin(run_build, tmp_path, edge):
+    with pytest.raises(BuildError, match="--edge: .* is not an origin: write it like https://a.example"):
+        run_build("broken:app", tmp_path / "out", app_dir=tmp_path, edges=[edge])
+
+
 def test_a_folder_with_something_else_in_it(run_build, tmp_path):
     (tmp_path / "work.txt").write_text("mine")
     with pytest.raises(BuildError, match="holds something else than a release"):

@@ -104,6 +104,16 @@ def test_a_changed_static_file_imports_nothing(rebuild, app_dir):
     assert rebuild().worked() == ["toolchain", "compress", "publish"]
 
 
+def test_further_edges_are_named_once_each_and_change_nothing_else(rebuild):
+    alone = rebuild().manifest.document
+    assert "edges" not in alone
+    named = rebuild(
+        edges=["https://B.example:443", "https://a.example", "https://b.example"]
+    ).manifest.document
+    assert named["edges"] == ["https://b.example", "https://a.example"]
+    assert {**alone, "edges": named["edges"], "release": named["release"]} == named
+
+
 def test_the_last_release_stays_for_pages_that_still_load_from_it(rebuild, app_dir):
     apps = [rebuild(keep=2).file("app")]
     for number in range(2):

@@ -22,7 +22,7 @@ CHANGING = {"/sw.js": "no-store", "/_edge/manifest.json": "no-cache"}
 def publish_release(tmp_path):
     """`publish_release(text)` publishes a release whose files hold `text`; returns its manifest."""
 
-    def run(text, **options):
+    def run(text, edges=(), **options):
         source = tmp_path / f"source-{text}"
         source.mkdir(exist_ok=True)
         names = ("service-worker.js", "page.js", "strip.js")
@@ -37,7 +37,8 @@ def publish_release(tmp_path):
             "worker": loader.url,
         }
         assets = [*kit.values(), app, loader]
-        manifest = make_manifest({"app": "tea:app", "roles": {**roles, "app": app.url}}, assets)
+        members = {"app": "tea:app", "roles": {**roles, "app": app.url}}
+        manifest = make_manifest({**members, **({"edges": edges} if edges else {})}, assets)
         packed = source / "packed"
         packed.write_bytes(brotli.compress((source / "page.js").read_bytes()))
         out = tmp_path / "out"
@@ -75,6 +76,18 @@ def test_the_worker_is_never_kept_and_the_rest_of_the_stable_names_is_asked_for_
     assert client.get("/sw.js").headers["content-type"].startswith("text/javascript")
 
 
+def test_the_worker_alone_may_ask_the_edges_that_its_release_names(client, publish_release):
+    publish_release("green")
+    assert "content-security-policy" not in client.get("/sw.js").headers  # the responder adds the usual one
+    release = publish_release("black", edges=["https://a.example", "https://b.example"])
+    policy = client.get("/sw.js").headers["content-security-policy"]
+    assert "; connect-src 'self' https://a.example https://b.example; " in policy
+    assert "content-security-policy" not in client.get(release.roles["kit"] + "page.js").headers
+    history.stop(release.out)
+    assert client.get("/sw.js").status_code == 200
+
+
+@pytest.mark.parametrize("path", CHANGING)
 @pytest.mark.parametrize("path", CHANGING)
 def test_what_has_not_changed_is_not_sent_again(client, publish_release, path):
     publish_release("green")

@@ -21,7 +21,9 @@ from edge.hosts.native import OriginTransport, Settings, host
 from edge.keys import fixed, load_or_create
 from edge.keyset import KeySet
 
-VARIABLES = tuple(f"EDGEKIT_{name}" for name in ("ORIGIN", "ORIGIN_KEYS", "KEYS", "RELEASE", "DEVELOPMENT"))
+VARIABLES = tuple(
+    f"EDGEKIT_{name}" for name in ("ORIGIN", "ORIGIN_KEYS", "KEYS", "RELEASE", "DEVELOPMENT", "SITES")
+)
 Handler = Callable[[httpx2.Request], Awaitable[httpx2.Response]]
 
 
@@ -71,6 +73,16 @@ def test_key_file_that_is_missing_or_broken_stops_the_start(
     (tmp_path / "broken.json").write_text("{")
     environment(EDGEKIT_KEYS=str(tmp_path / "broken.json"))
     with pytest.raises(ValueError, match="line 1"):
+        Settings.from_environment()
+
+
+def test_sites_that_may_read_are_origins(environment: Callable[..., None]) -> None:
+    environment(EDGEKIT_SITES="https://tea.example,https://b.example:8443")
+    sites = Settings.from_environment().sites
+    assert sites == {"https://tea.example", "https://b.example:8443"}
+    assert host(Settings(sites=sites), {}).sites == sites
+    environment(EDGEKIT_SITES="https://tea.example/shop")
+    with pytest.raises(ValueError, match="is not an origin"):
         Settings.from_environment()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from edge.errors import Problem
 from edge.problem_response import render
-from edge.security_headers import ALWAYS, CONTENT_SECURITY_POLICY, missing
+from edge.security_headers import ALWAYS, CONTENT_SECURITY_POLICY, missing, worker_policy
 
 ROOT = Path(__file__).parents[2]
 TYPES = (
@@ -55,6 +55,12 @@ def test_scripts_have_the_content_policy_because_workers_follow_their_own():
 @pytest.mark.parametrize("media_type", ["", "text/plain", "application/json", "text/css", "image/png"])
 def test_what_runs_nothing_has_no_policy(media_type):
     assert "content-security-policy" not in of_type(media_type)
+
+
+def test_a_worker_may_ask_the_edges_of_its_site_and_nothing_else_is_loosened():
+    changed = dict(part.partition(" ")[::2] for part in worker_policy(["https://a.example"]).split("; "))
+    assert changed == {**POLICY, "connect-src": "'self' https://a.example"}
+    assert worker_policy([]) == CONTENT_SECURITY_POLICY
 
 
 def test_what_the_app_has_set_stays():

@@ -6,7 +6,7 @@ import { createEdges } from "../../browser/edges.js";
 import { NetworkFailure } from "../../browser/network.js";
 
 /**
- * @param {(base: string, signal: AbortSignal) => Promise<Response>} send
+ * @param {(base: string, signal: AbortSignal) => Promise<Response | null>} send
  * @param {() => Promise<Response>} [health]
  */
 function edgesOf(send, health = async () => new Response()) {
@@ -35,6 +35,12 @@ test("an answer is measured", async () => {
   const { edges, ask, clock } = edgesOf(async (base) => ((clock.now += 70), new Response(base)));
   assert.equal(await (await ask(1))?.text(), "https://b.test");
   assert.deepEqual(edges.members().map(({ latency }) => latency), [undefined, 70]);
+});
+
+test("an edge that has nothing for a request has not failed, and was not measured", async () => {
+  const { edges, ask, clock, notes } = edgesOf(async () => ((clock.now += 70), null));
+  assert.equal(await ask(1), null);
+  assert.deepEqual([edges.members()[1]?.failures, edges.members()[1]?.latency, notes], [0, undefined, []]);
 });
 
 test("a failure is noted, and the edge backs off", async () => {

@@ -16,7 +16,7 @@ const FORM = "application/x-www-form-urlencoded";
  * @param {(request: Request) => Response | Promise<Response>} answer
  * @param {{ath: string, jkt: string}} [session]   bound to this device if its `jkt` is "ours"
  */
-function networkTo(answer, session = { ath: "", jkt: "" }) {
+function networkTo(answer, session = { ath: "", jkt: "" }, guest = true) {
   const { fetch, requests } = recordingFetch(answer);
   const store = memoryStore();
   const prover = createProver({ store, fetch, deviceKey: createDeviceKey(store), origin: ORIGIN, now: Date.now });
@@ -31,12 +31,15 @@ function networkTo(answer, session = { ath: "", jkt: "" }) {
       session: async () => session,
       accept: async (view) => void views.push(view),
       refresh: async () => (refreshed += 1) > 0,
+      isGuest: async () => guest,
     },
   });
   const { signal } = new AbortController();
   /** @param {Request} request */
-  const send = async (request, base = "") => (await network(request)).send(base, signal);
-  return { network, send, requests, views, signal, refreshed: () => refreshed };
+  const send = async (request) => /** @type {Response} */ (await (await network(request)).send("", signal));
+  /** @param {Request} request */
+  const sendAbroad = async (request) => (await network(request)).send("https://b.test", signal);
+  return { network, send, sendAbroad, requests, views, signal, refreshed: () => refreshed };
 }
 
 /** A form post as the browser hands it to a service worker. @param {string} referrer */
@@ -179,19 +182,90 @@ test("a write can be sent again, with the same key and the same body", async () 
   const { send, safe, size } = await network(new Request(`${ORIGIN}/cart`, { method: "POST", body: "abc" }));
   assert.deepEqual([safe, size], [false, 3]);
   await assert.rejects(send("", signal), NetworkFailure);
-  assert.equal(await (await send("", signal)).text(), "done");
+  assert.equal(await (await send("", signal))?.text(), "done");
   assert.deepEqual(requests.map(({ headers }) => headers.get("idempotency-key")), ["minted.1", "minted.1"]);
   assert.equal(await requests[1]?.text(), "abc");
 });
 
-test("an edge with another origin is asked as nobody, and its view is not ours", async () => {
-  const { send, requests, views } = networkTo(() => new Response("tea", { headers: { "edgekit-view": "token" } }));
-  const request = new Request(`${ORIGIN}/tea?a=1`, { headers: { accept: "text/html", "x-secret": "1" } });
-  assert.equal(await (await send(request, "https://b.test")).text(), "tea");
+const PUBLIC = { "cache-control": "public, max-age=60", "edgekit-host": "native", "content-type": "text/html" };
+
+/** @param {string} accept @param {Record<string, string>} [more] */
+function page(accept, more) {
+  const request = new Request(`${ORIGIN}/tea?a=1`, { headers: { accept, "accept-language": "de", ...more } });
+  return Object.defineProperty(request, "mode", { value: "navigate" });
+}
+
+test("an edge with another origin is asked as nobody, in a way that needs no preflight", async () => {
+  const { sendAbroad, requests, views } = networkTo(() => new Response("tea", { headers: PUBLIC }), { ath: "guest", jkt: "ours" });
+  const response = await sendAbroad(page(`text/html,${"x".repeat(130)}`));
+  assert.deepEqual([await response?.text(), views], ["tea", []]);
   const [sent] = requests;
-  assert.deepEqual([sent?.url, sent?.credentials, sent?.redirect], ["https://b.test/tea?a=1", "omit", "error"]);
-  assert.deepEqual([...(sent?.headers ?? [])], [["accept", "text/html"], ["accept-language", "*"]]);
-  assert.deepEqual(views, []);
+  assert.deepEqual(
+    [sent?.url, sent?.mode, sent?.credentials, sent?.redirect, sent?.referrerPolicy],
+    ["https://b.test/tea?a=1", "cors", "omit", "manual", "no-referrer"],
+  );
+  assert.deepEqual([...(sent?.headers ?? [])], [["accept", "text/html"], ["accept-language", "de"]]);
+  await sendAbroad(new Request(`${ORIGIN}/picture`, { headers: { accept: `image/webp,${"x".repeat(130)}` } }));
+  assert.deepEqual([...(requests[1]?.headers ?? [])].filter(([name]) => name === "accept"), [["accept", "*/*"]]);
+});
+
+test("a page from another origin has the policy of ours", async () => {
+  const { sendAbroad } = networkTo(() => new Response("tea", { headers: { ...PUBLIC, "referrer-policy": "no-referrer" } }));
+  const headers = (await sendAbroad(page("text/html")))?.headers;
+  assert.match(headers?.get("content-security-policy") ?? "", /default-src 'none'/);
+  assert.equal(headers?.get("referrer-policy"), "no-referrer");
+});
+
+/** What stays at home. @type {[string, () => Request][]} */
+const OWN = [
+  ["a question about options", () => new Request(`${ORIGIN}/`, { method: "OPTIONS" })],
+  ["a header that the page has set", () => new Request(`${ORIGIN}/`, { headers: { "hx-request": "true" } })],
+  ["who proves to be somebody", () => new Request(`${ORIGIN}/`, { headers: { authorization: "Bearer a" } })],
+  ["a part of a file", () => new Request(`${ORIGIN}/`, { headers: { range: "bytes=0-1" } })],
+  ["a part of a page", () => new Request(`${ORIGIN}/`, { headers: { accept: "text/html" } })],
+];
+for (const [what, request] of OWN) {
+  test(`stays at home: ${what}`, async () => {
+    const { sendAbroad, requests } = networkTo(() => new Response("tea", { headers: PUBLIC }));
+    assert.deepEqual([await sendAbroad(request()), requests.length], [null, 0]);
+  });
+}
+
+test("who is signed in, or perhaps is, asks nobody abroad", async () => {
+  const { sendAbroad, requests } = networkTo(() => new Response("tea", { headers: PUBLIC }), { ath: "session", jkt: "" }, false);
+  assert.deepEqual([await sendAbroad(page("text/html")), requests.length], [null, 0]);
+});
+
+test("a write never goes abroad, whatever it is told", async () => {
+  const { sendAbroad, requests } = networkTo(() => new Response("done"));
+  await sendAbroad(new Request(`${ORIGIN}/cart`, { method: "POST", body: "a" }));
+  assert.deepEqual(requests.map(({ url }) => url), [`${ORIGIN}/cart`]);
+});
+
+/** Headers of answers that are not, or perhaps not, for everybody. @type {[string, Record<string, string>, number?][]} */
+const NOT_FOR_US = [
+  ["private", { ...PUBLIC, "cache-control": "private, no-cache" }],
+  ["private all the same", { ...PUBLIC, "cache-control": 'public, private="set-cookie"' }],
+  ["not to be kept", { ...PUBLIC, "cache-control": "public, no-store" }],
+  ["without a word about it", { "edgekit-host": "native" }],
+  ["merely cacheable", { ...PUBLIC, "cache-control": "max-age=60" }],
+  ["different with cookies", { ...PUBLIC, vary: "accept-encoding, Cookie" }],
+  ["different in some way", { ...PUBLIC, vary: "*" }],
+  ["for a guest who was made for it", { ...PUBLIC, "edgekit-view": "changed" }],
+  ["not the kit's", { "cache-control": "public" }],
+  ["not found", PUBLIC, 404],
+  ["a redirect", PUBLIC, 302],
+];
+for (const [what, headers, status = 200] of NOT_FOR_US) {
+  test(`from abroad this is not shown: an answer that is ${what}`, async () => {
+    const { sendAbroad, views } = networkTo(() => new Response("tea", { status, headers }));
+    assert.deepEqual([await sendAbroad(page("text/html")), views], [null, []]);
+  });
+}
+
+test("what an edge abroad does not answer is a failure of the network", async () => {
+  const { sendAbroad } = networkTo(() => Promise.reject(new TypeError("blocked")));
+  await assert.rejects(sendAbroad(page("text/html")), NetworkFailure);
 });
 
 test("no answer, and a gateway's answer, are failures of the network", async () => {
@@ -207,8 +281,8 @@ test("what a gateway answers is not read, and its connection is free again", asy
   let cancelled = 0;
   const body = () => new ReadableStream({ cancel: () => void (cancelled += 1) }, { highWaterMark: 0 });
   for (const base of ["", "https://b.test"]) {
-    const { send } = networkTo(() => new Response(body(), { status: 503 }));
-    await assert.rejects(send(new Request(`${ORIGIN}/`), base), NetworkFailure);
+    const { network, signal } = networkTo(() => new Response(body(), { status: 503 }));
+    await assert.rejects((await network(new Request(`${ORIGIN}/`))).send(base, signal), NetworkFailure);
   }
   assert.equal(cancelled, 2);
 });
@@ -227,5 +301,5 @@ test("what the outbox sends comes back as the edge has answered it", async () =>
   const { network, views, signal } = networkTo(() => new Response("", { headers }));
   const sender = await network(new Request(`${ORIGIN}/cart`, { method: "POST" }), { raw: true });
   const response = await sender.send("", signal);
-  assert.deepEqual([response.status, response.headers.get("edgekit-view"), views], [200, "a-token", []]);
+  assert.deepEqual([response?.status, response?.headers.get("edgekit-view"), views], [200, "a-token", []]);
 });
