@@ -87,7 +87,7 @@ def test_an_app_that_is_not_there(run_build, tmp_path):
 
 @pytest.mark.parametrize("edge", ["a.example", "https://a.example/shop", "https://u:p@a.example"])
 def test_an_edge_that_is_no_origin(run_build, tmp_path, edge):
-    with pytest.raises(BuildError, match="--edge: .* is not an origin: write it like https://a.example"):
+    with pytest.raises(BuildError, match=r"--edge: .* is not an origin: write it like"):
         run_build("broken:app", tmp_path / "out", app_dir=tmp_path, edges=[edge])
 
 
