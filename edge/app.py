@@ -36,14 +36,13 @@ from .intake import (
 )
 from .lifespan import run_lifespan
 from .placement import Placement
+from .reruns import Reruns
 from .responder import Responder
 from .settlement import Settlement, fingerprint_of
 from .state import Shape
 from .visitor import Visitor
 from .wire import RecordKey
 
-ATTEMPTS = 4  # runs of a handler whose records change under it
-RUN_AGAIN = ("version-conflict", "floor-reached")
 PAUSE = 0.02  # seconds at most before the second run
 logger = logging.getLogger("edgekit")
 
@@ -164,9 +163,9 @@ class Stateless:
         key = idempotency_key(scope, field, fingerprint)
         view = visitor.view
         earlier = find(view.applied, key, fingerprint) if view is not None and key is not None else None
-        refused: set[tuple[RecordKey, str]] = set()
-        for attempt in range(1, ATTEMPTS + 1):
-            ctx = self._context(host, visitor, scope, key, refused)
+        reruns = Reruns()
+        while True:
+            ctx = self._context(host, visitor, scope, key, reruns.refused)
             responder.made_for = ctx.made_for
             settlement = Settlement(
                 host, ctx, scope, body=body, key=key, fingerprint=fingerprint, repeated=earlier is not None
@@ -177,14 +176,12 @@ class Stateless:
                 exchange = Exchange(ctx, responder, settlement.unsafe)
                 await exchange.run(self.app, scope, replay(body, receive, part_size(scope)))
             except Problem as problem:
-                if problem.code not in RUN_AGAIN or attempt == ATTEMPTS or responder.started:
+                if responder.started or not reruns.allows(problem):
                     await self._fail(problem, settlement, responder)
                     return
-                if problem.code == "floor-reached":
-                    refused.add((RecordKey(*problem.members["record"]), problem.members["field"]))
-                    continue
-                # Whoever collided must not collide again: wait longer each time, and not the same time.
-                await asyncio.sleep(attempt * PAUSE * host.entropy(1)[0] / 255)
+                if problem.code == "version-conflict":
+                    # Whoever collided must not collide again: wait longer each time, and not the same time.
+                    await asyncio.sleep(reruns.conflicts * PAUSE * host.entropy(1)[0] / 255)
             except Exception as error:
                 mistake = None if responder.started else await diagnose(scope, body)
                 await self._fail(mistake or error, settlement, responder)

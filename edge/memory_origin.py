@@ -82,13 +82,17 @@ class MemoryOrigin:
                 raise Problem("version-conflict")
         changed: dict[tuple[str, RecordKey], Any] = {}
         changed.update((_owned(subject, write.key), write.value) for write in commit.writes)
+        reached = []
         for one in commit.increments:
             place = _owned(subject, one.key)
             value = changed.get(place) or self.records.get(place, (0, None))[1] or {}
             after = value.get(one.field, 0) + one.by
             if one.floor is not None and after < one.floor:
-                raise Problem("floor-reached", record=list(one.key), field=one.field)
+                reached.append([*one.key, one.field])
+                continue
             changed[place] = {**value, one.field: after}
+        if reached:
+            raise Problem("floor-reached", reached=reached)
         for place, value in changed.items():
             # What was deleted keeps its version: a document made again is not the one read before.
             version, _ = self.records.get(place, (0, None))

@@ -146,7 +146,8 @@ class Records:
 
         The origin does it, on the newest value, so writers never collide. False: it would fall below
         `floor`, and nothing is added. That is known only after the origin was asked, which runs the handler
-        again; so what it answers may depend on this. What `get` shows does not contain it.
+        again; so what it answers may depend on this. What `get` shows does not contain it. More than one for
+        the same number count together, with the highest floor that any of them has.
         Raises NeedsEdge in the browser.
         """
         key = self._key(collection, id)
@@ -154,13 +155,15 @@ class Records:
             raise NeedsEdge("a number that others change too")
         if not is_count(by) or not (floor is None or is_count(floor)):
             raise ValueError("by and floor are whole numbers")
-        if (key, field) in self._refused:
+        if floor is not None and (key, field) in self._refused:
             self.touched = True
             return False
         self._check_writing(more=(key, field) not in self._increments)
         if key in self._writes:
             raise ValueError(f"{collection}/{id} is written in this request: change the number there")
-        before, _ = self._increments.get((key, field), (0, None))
+        before, strictest = self._increments.get((key, field), (0, None))
+        if strictest is not None:
+            floor = strictest if floor is None else max(floor, strictest)
         self._increments[key, field] = before + by, floor
         return True
 

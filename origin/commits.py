@@ -35,7 +35,7 @@ def apply(
     """Make `commit` true, or give what it came to before; `answer` is the encoded outcome to remember.
 
     Whatever it raises, the caller undoes all of it. Raises `Problem`, in this order: "session-ended",
-    "key-reused", "idempotency-key-expired", "version-conflict", "floor-reached".
+    "key-reused", "idempotency-key-expired", "version-conflict", "floor-reached" (naming every such number).
     """
     subject = principal.subject
     revocations.check(connection, principal)
@@ -48,9 +48,16 @@ def apply(
             raise Problem("version-conflict", f"{'/'.join(read.key)} has version {found}")
     for write in commit.writes:
         _write(connection, subject, write)
+    reached = []
     for one in commit.increments:
-        value = connection.execute(_VALUE, place(subject, one.key)).get
-        _write(connection, subject, Write(one.key, increased(value, one)))
+        value = increased(connection.execute(_VALUE, place(subject, one.key)).get, one)
+        if value is None:
+            reached.append([*one.key, one.field])
+        else:
+            _write(connection, subject, Write(one.key, value))
+    if reached:
+        # All at once: the handler runs again for each such answer.
+        raise Problem("floor-reached", reached=reached)
     outcomes.remember(connection, subject, key, commit.fingerprint, answer, now)
     outcomes.prune(connection, now)
     return Outcome(replayed=False, response=commit.response)

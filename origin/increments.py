@@ -9,11 +9,10 @@ from edge.errors import Problem
 from edge.wire import Increment, is_count
 
 
-def increased(stored: str | None, one: Increment) -> dict[str, Any]:
-    """The record's next value from its JSON (None: there is none).
+def increased(stored: str | None, one: Increment) -> dict[str, Any] | None:
+    """The record's next value from its JSON (None: there is none), or None: it would fall below its floor.
 
-    Raises `Problem`: "floor-reached", naming the record and the field, or "malformed-commit" if the field
-    holds something else than a whole number.
+    Raises `Problem("malformed-commit")` if the field holds something else than a whole number.
     """
     value: dict[str, Any] = {} if stored is None else json.loads(stored)
     before = value.get(one.field, 0)
@@ -21,5 +20,5 @@ def increased(stored: str | None, one: Increment) -> dict[str, Any]:
     if after is None or not is_count(after):
         raise Problem("malformed-commit", f"{one.field} of {'/'.join(one.key)} is no number to add to")
     if one.floor is not None and after < one.floor:
-        raise Problem("floor-reached", record=list(one.key), field=one.field)
+        return None
     return value | {one.field: after}

@@ -10,7 +10,7 @@ import pytest
 from edge.errors import Problem
 from edge.records import NOBODY, Page, Record, Records
 from edge.types import Principal
-from edge.wire import RECORD_LIMIT, WRITES_LIMIT, Read, RecordKey, Scope, Write
+from edge.wire import RECORD_LIMIT, WRITES_LIMIT, Increment, Read, RecordKey, Scope, Write
 
 ANN = Principal("ann", "s" * 22, 1)
 
@@ -234,3 +234,19 @@ def test_one_request_writes_a_bounded_number_of_records() -> None:
     unit.put("cups", "0", {"again": True})
     with pytest.raises(Problem, match="record-too-large"):
         unit.put("cups", "one-more", {})
+
+
+@pytest.mark.parametrize("floors", [(0, None), (None, 0), (0, -5), (-5, 0), (0, 0)])
+def test_increments_of_one_number_keep_the_strictest_floor(floors: tuple[int | None, ...]) -> None:
+    unit = records(Source())
+    for floor in floors:
+        assert unit.increment("stock", "tea", "left", -1, floor=floor)
+    assert unit.increments == (Increment(key("tea", "shared", "stock"), "left", -2, 0),)
+
+
+def test_only_what_has_a_floor_can_be_refused_for_it() -> None:
+    refused = {(key("tea", "shared", "stock"), "left")}
+    unit = Records(Source(), {"stock"}, lambda: ANN, writable=True, refused=refused)
+    assert not unit.increment("stock", "tea", "left", -1, floor=0)
+    assert unit.increment("stock", "tea", "left", -1)
+    assert unit.increments == (Increment(key("tea", "shared", "stock"), "left", -1, None),)

@@ -100,3 +100,56 @@ def test_a_retry_that_fails_on_its_own_effect_gets_the_first_answer(how: str) ->
     assert again.headers["idempotency-replayed"] == "true"
     assert other.status_code in (412, 500, 503)
     assert client.post(f"/?how={how}&more", headers=headers).json()["code"] == "key-reused"
+
+
+async def fill(request: Request) -> Response:
+    """Takes what there is of many things, and says what that was."""
+    records = context(request).records
+    things = [f"thing-{number}" for number in range(int(request.query_params["things"]))]
+    got = [name for name in things if records.increment("stock", name, "left", -1, floor=0)]
+    runs.append(True)
+    return JSONResponse(got)
+
+
+async def seek(request: Request) -> Response:
+    """Tries one shelf after the other."""
+    records = context(request).records
+    runs.append(True)
+    for number in range(int(request.query_params["shelves"])):
+        if records.increment("stock", f"shelf-{number}", "left", -1, floor=0):
+            return JSONResponse(number)
+    return JSONResponse(None, 409)
+
+
+async def deaf(request: Request) -> Response:
+    """Does not listen, and spells the same number in a new way each time."""
+    runs.append(True)
+    context(request).records.increment("stock", "tea", f"left-{len(runs)}", -1, floor=0)
+    return Response()
+
+
+@pytest.fixture
+def shelves() -> Client:
+    runs.clear()
+    routes = [Route(f"/{one.__name__}", one, methods=["POST"]) for one in (fill, seek, deaf)]
+    return Client(Stateless(Starlette(routes=routes), shared=["stock"]))
+
+
+def test_many_sold_out_numbers_are_one_more_run(shelves: Client) -> None:
+    shelves.origin.records["", RecordKey("shared", "stock", "thing-3")] = (1, {"left": 1})
+    answer = shelves.post("/fill?things=9")
+    assert (answer.status_code, answer.json()) == (200, ["thing-3"])
+    assert len(runs) == 2
+
+
+def test_runs_that_learn_of_a_floor_are_no_conflicts(shelves: Client) -> None:
+    answer = shelves.post("/seek?shelves=20", headers={"idempotency-key": "a-key-of-a-search"})
+    assert (answer.status_code, answer.json()) == (409, None)
+    assert len(runs) == 21
+    shelves.origin.records["", RecordKey("shared", "stock", "shelf-19")] = (1, {"left": 1})
+    assert shelves.post("/seek?shelves=20").json() == 19
+
+
+def test_runs_for_want_of_stock_come_to_an_end(shelves: Client) -> None:
+    assert shelves.post("/deaf").json()["code"] == "floor-reached"
+    assert len(runs) == 32

@@ -24,8 +24,8 @@ def test_versions_with_the_wal_reset_bug(version):
 
 def test_the_writer_is_durable(tmp_path):
     with closing(open_writer(tmp_path / "origin.db")) as connection:
-        pragmas = ("journal_mode", "synchronous", "foreign_keys", "trusted_schema")
-        assert [connection.execute(f"PRAGMA {name}").get for name in pragmas] == ["wal", 2, 1, 0]
+        pragmas = ("journal_mode", "synchronous", "fullfsync", "foreign_keys", "trusted_schema")
+        assert [connection.execute(f"PRAGMA {name}").get for name in pragmas] == ["wal", 2, 1, 1, 0]
 
 
 def test_a_database_that_cannot_have_a_wal_is_refused():

@@ -28,10 +28,7 @@ def test_what_is_not_there_counts_as_0():
 
 def test_floor_is_the_least_that_may_be_left():
     assert increased('{"left":3}', Increment(TEA, "left", -3, 0)) == {"left": 0}
-    with pytest.raises(Problem) as refused:
-        increased('{"left":3}', Increment(TEA, "left", -4, 0))
-    assert refused.value.code == "floor-reached"
-    assert refused.value.members == {"record": ["shared", "stock", "tea"], "field": "left"}
+    assert increased('{"left":3}', Increment(TEA, "left", -4, 0)) is None
 
 
 @pytest.mark.parametrize("held", ['"3"', "3.5", "null", "true", "[]", str(2**53)])
@@ -73,5 +70,17 @@ def test_below_the_floor_nothing_of_the_commit_happens_and_the_key_stays_free(st
         assert not (await store.commit(ANN, key, two, 0)).replayed
         assert (await store.commit(ANN, key, two, 0)).replayed
         assert (await store.record("ann", TEA)).value == {"left": 3}
+
+    asyncio.run(run())
+
+
+def test_all_numbers_at_their_floor_are_named_at_once(store):
+    tea = [Increment(TEA, "left", -1, 0), Increment(TEA, "sold", 1, None), Increment(TEA, "spare", -2, -1)]
+
+    async def run() -> None:
+        with pytest.raises(Problem, match="floor-reached") as refused:
+            await store.commit(ANN, *commit(1, *tea), 0)
+        assert refused.value.members == {"reached": [[*TEA, "left"], [*TEA, "spare"]]}
+        assert await store.record("ann", TEA) is None
 
     asyncio.run(run())
