@@ -176,7 +176,7 @@ export const DEADLINE = Object.freeze({
  *   worker → page; status 0: send it as an ordinary request
  *
  * @typedef {object} Services   what the app's host may ask of JavaScript
- * @property {string} config   JSON `{origin, keys, development}`; `keys` is a private JWK set or null
+ * @property {string} config   JSON `{origin, keys, development, static}`; `keys` is a private JWK set or null
  * @property {(path: string, etag: string | undefined) => Promise<Reply>} publicFetch
  * @property {(method: string, target: string, headers: string, body?: Uint8Array) => Promise<Reply>} userFetch
  */

@@ -2,6 +2,7 @@
 /**
  * A release in Cache Storage: one cache per release, entries addressed by the SHA-256 of their bytes,
  * the manifest put last. A cache without a manifest is a download that has not finished, and is not used.
+ * Only the app's static files have a cache for all releases, by the addresses that pages name (static-cache.js).
  *
  * Script of a page can write to caches. So nothing in them is believed: the manifest has to have the hash that
  * `/sw.js` names, and each file the hash that the manifest names, whenever it is read.
@@ -10,6 +11,7 @@
 import { sha256 } from "./digest.js";
 import { PAGE_FILES, PATH, RELEASE_CACHE } from "./protocol.js";
 import { dropSnapshots } from "./snapshot-store.js";
+import { STATIC, STATIC_CACHE, keepStatic, staticFile } from "./static-cache.js";
 
 /** @typedef {import("./protocol.js").Manifest} Manifest */
 /** @typedef {import("./protocol.js").Fetch} Fetch */
@@ -70,8 +72,8 @@ export async function install(bytes, platform, onProgress = () => {}) {
     if (runs(manifest, path)) {
       await checkLoaded(path, hash, fetch, stop.signal);
     } else {
-      const file = (await copyOf(hash, older, caches)) ?? (await download(path, hash, fetch, stop.signal));
-      await put(cacheName, address(hash), file, caches);
+      const file = (await copyOf(path, hash, older, caches)) ?? (await download(path, hash, fetch, stop.signal));
+      await put(...placeOf(cacheName, path, hash), file, caches);
       if (first.has(path)) fresh.set(path, file);
     }
     loaded += size;
@@ -79,14 +81,17 @@ export async function install(bytes, platform, onProgress = () => {}) {
   });
   try {
     await Promise.all(puts);
+    await put(cacheName, PATH.manifest, { bytes, type: "application/json" }, caches);
   } catch (error) {
     stop.abort();
     await Promise.allSettled(puts);
     // What has arrived is there for the next try, unless it is in the way.
-    if (error instanceof NoRoom) await caches.delete(cacheName);
+    if (error instanceof NoRoom) {
+      await caches.delete(cacheName);
+      await keepStatic(await staticPaths(caches), caches);
+    }
     throw error;
   }
-  await put(cacheName, PATH.manifest, { bytes, type: "application/json" }, caches);
   return reader(manifest, platform, fresh);
 }
 
@@ -106,14 +111,25 @@ export async function open(id, hash, platform) {
 }
 
 /**
- * Delete all releases but `id`.
+ * Delete all releases but `id`. The static files of the one before stay until the next one: pages may be open that
+ * name them.
  *
  * @param {string} id
  * @param {Platform} platform
  */
 export async function prune(id, { caches }) {
+  await keepStatic(await staticPaths(caches), caches);
   const others = (await releaseCaches(caches)).filter((name) => name !== RELEASE_CACHE + id);
   await Promise.all(others.map((name) => caches.delete(name)));
+}
+
+/**
+ * Put right what has become of the static files: the browser answers with them without asking anybody.
+ *
+ * @param {Pick<Release, "manifest" | "read">} release
+ */
+export async function mendStatic({ manifest, read }) {
+  for (const path of new Set(Object.values(manifest.static))) await read(path);
 }
 
 /**
@@ -138,7 +154,8 @@ function reader(manifest, { fetch, caches }, fresh) {
     const known = fresh?.get(path);
     if (fresh?.delete(path) && known) return { ...known, check: async () => true };
     // By name each time: the browser, or somebody, may have deleted the cache under a running worker.
-    const kept = await caches.match(address(hash), { cacheName });
+    const [name, key] = placeOf(cacheName, path, hash);
+    const kept = await caches.match(key, { cacheName: name });
     if (kept === undefined) return undefined;
     const found = await fileOf(kept);
     return { ...found, check: async () => (await sha256(found.bytes)) === hash };
@@ -152,7 +169,7 @@ function reader(manifest, { fetch, caches }, fresh) {
       if (kept && (await kept.check())) return responseOf(kept);
       const { sha256: hash } = file(path);
       const fetched = await download(path, hash, fetch, NEVER);
-      await put(cacheName, address(hash), fetched, caches).catch(() => {}); // it will do without
+      await put(...placeOf(cacheName, path, hash), fetched, caches).catch(() => {}); // it will do without
       return responseOf(fetched);
     },
   };
@@ -186,6 +203,30 @@ function address(hash) {
   return `${PATH.reserved}sha256/${hash}`;
 }
 
+/**
+ * Where a file of a release is kept.
+ *
+ * @param {string} cacheName   of the release
+ * @param {string} path
+ * @param {string} hash
+ * @returns {[cacheName: string, key: string]}
+ */
+function placeOf(cacheName, path, hash) {
+  return path.startsWith(STATIC) ? [STATIC_CACHE, path] : [cacheName, address(hash)];
+}
+
+/** The static files of all releases that are there. @param {CacheStorage} caches */
+async function staticPaths(caches) {
+  /** @type {Set<string>} */
+  const paths = new Set();
+  for (const cacheName of await releaseCaches(caches)) {
+    const kept = await caches.match(PATH.manifest, { cacheName });
+    const named = await kept?.json().catch(() => undefined); // of another release it need not be right
+    for (const path of Object.values(named?.static ?? {})) paths.add(path);
+  }
+  return paths;
+}
+
 /** @param {ArrayBuffer} bytes   of a manifest @returns {Manifest} */
 export function parse(bytes) {
   return JSON.parse(new TextDecoder().decode(bytes));
@@ -199,11 +240,13 @@ async function releaseCaches(caches) {
 /**
  * By name, as everywhere here: while a worker holds on to a cache, deleting that gives back no storage.
  *
- * @param {string} hash @param {string[]} older @param {CacheStorage} caches
+ * @param {string} path @param {string} hash @param {string[]} older @param {CacheStorage} caches
  */
-async function copyOf(hash, older, caches) {
-  for (const cacheName of older) {
-    const response = await caches.match(address(hash), { cacheName });
+async function copyOf(path, hash, older, caches) {
+  // A static file that has not changed has kept its address, and so its place.
+  for (const name of path.startsWith(STATIC) ? [STATIC_CACHE] : older) {
+    const [cacheName, key] = placeOf(name, path, hash);
+    const response = await caches.match(key, { cacheName });
     if (response === undefined) continue;
     const file = await fileOf(response);
     if ((await sha256(file.bytes)) === hash) return file;
@@ -230,12 +273,13 @@ async function attempt(path, hash, fetch, signal, cache) {
 /** When storage is short, snapshots go first: they only save time. @param {string} cacheName @param {string} key @param {File} file @param {CacheStorage} caches */
 async function put(cacheName, key, file, caches) {
   const cache = await caches.open(cacheName);
+  const keptAs = cacheName === STATIC_CACHE ? staticFile : responseOf;
   try {
-    await cache.put(key, responseOf(file));
+    await cache.put(key, keptAs(file));
   } catch (error) {
     if (!isFull(error)) throw error;
     await dropSnapshots(caches);
-    await cache.put(key, responseOf(file)).catch((again) => {
+    await cache.put(key, keptAs(file)).catch((again) => {
       throw isFull(again) ? new NoRoom("the browser has no room left for this site") : again;
     });
   }

@@ -13,10 +13,11 @@ import { createPersonal } from "./personal.js";
 import { passes } from "./placement.js";
 import { DEADLINE, MESSAGE, OUTBOX_LOCK, PATH, PROTOCOL } from "./protocol.js";
 import { createProver } from "./prover.js";
-import { prune } from "./release.js";
+import { mendStatic, prune } from "./release.js";
 import { boot } from "./runtime.js";
 import { createServices } from "./services.js";
 import { snapshotStore } from "./snapshot-store.js";
+import { STATIC, staticAnswer } from "./static-cache.js";
 import { route } from "./static-routing.js";
 import { openStore } from "./store.js";
 import { createTakeover } from "./takeover.js";
@@ -105,15 +106,16 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
     onCrash: (app) => void (app.restored && kept.forbid().catch(log.note)),
     boot: async () => {
       void user.current(); // its first question to an edge runs beside the boot
-      const { manifest, read, copy } = await keeper.current();
+      const release = await keeper.current();
+      const { manifest, read, copy } = release;
       state = { ...state, mode: manifest.mode };
       const development = manifest.mode === "development";
-      const services = createServices({ ...platform, asUser: user.send, personal, development, onPersonal: front.onPersonal });
+      const services = createServices({ ...platform, files: manifest.static, asUser: user.send, personal, development, onPersonal: front.onPersonal });
       const snapshots = development ? undefined : kept; // the next change comes before the next start
       const parts = { loadPyodide, createPyodideModule, manifest, read, copy, services, snapshots, log: log.print };
       const app = await boot({ ...parts, host: "browser" });
       // Whoever waits for this host comes first.
-      void lull.rest(...KEEP).then(app.keep);
+      void lull.rest(...KEEP).then(() => Promise.all([app.keep(), mendStatic(release).catch(log.note)]));
       const free = app.restored ? lull.quiet() : lull.rest(...FETCH);
       void free.then(() => app.complete()).catch((error) => log.note(`the rest of Python is not there yet: ${error}`));
       return app;
@@ -175,7 +177,13 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
 
   sw.addEventListener("fetch", (event) => {
     const { request } = event;
-    if (passes(new URL(request.url), origin)) return;
+    const url = new URL(request.url);
+    // Without static routing; else the browser asks here for what it has not found itself.
+    if (url.origin === origin && url.pathname.startsWith(STATIC) && isSafe(request.method)) {
+      event.respondWith(lull.during(staticAnswer(request, platform)));
+      return;
+    }
+    if (passes(url, origin)) return;
     // Only what the browser itself sends says truly where it came from.
     if (!isSafe(request.method) && !isOurs(request, origin)) return;
     const later = (/** @type {Promise<unknown>} */ work) => event.waitUntil(work);

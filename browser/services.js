@@ -14,13 +14,14 @@ const EDGE = "/_edge";
 const UNREACHABLE = [0, "", new Uint8Array()];
 
 /**
- * @param {Platform & {asUser?: AsUser, personal?: Personal, development: boolean, onPersonal?: () => void}} platform
- *   `onPersonal`: the network has told Python something about the user
+ * @param {Platform & {asUser?: AsUser, personal?: Personal, development: boolean, onPersonal?: () => void,
+ *   files?: Record<string, string>}} platform
+ *   `onPersonal`: the network has told Python something about the user. `files`: the manifest's static files
  * @returns {import("./protocol.js").Services}
  */
-export function createServices({ development, onPersonal = () => {}, asUser, personal, ...platform }) {
+export function createServices({ development, files = {}, onPersonal = () => {}, asUser, personal, ...platform }) {
   return {
-    config: JSON.stringify({ origin: true, keys: null, development }),
+    config: JSON.stringify({ origin: true, keys: null, development, static: files }),
     publicFetch: (path, etag) => publicFetch(platform, EDGE + path, etag),
     async userFetch(method, target, headers) {
       if (method !== "GET") return UNREACHABLE; // only an edge may write

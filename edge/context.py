@@ -207,6 +207,16 @@ class Context:
         """Chance that a retry of the same request repeats. Not for secrets: the client knows the seed."""
         return random.Random(f"{self.key}\0random")  # noqa: S311
 
+    def static(self, path: str) -> str:
+        """The address of a static file that carries its content: `/static/shop.css` becomes
+        `/_edge/static/<hash>/shop.css`, so that a page always gets the file of its own release.
+
+        `path` is the public URL path. It comes back unchanged if this host has no release, or that has no
+        such file. Ask anew for each answer: a host may get another release. A style sheet or module that is
+        named this way names others from the root: `url(leaf.svg)` would be looked for beside its hash.
+        """
+        return self._host.static(path)
+
     def form_key(self) -> Html:
         """A hidden input for an HTML form: sending it twice is harmless, and other sites cannot send it."""
         session, view = self.ensure_user(), self.visitor.view

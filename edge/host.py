@@ -30,13 +30,18 @@ async def _nothing() -> None:
     return None
 
 
+def _unchanged(path: str) -> str:
+    return path
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     """One running copy of the app. It holds nothing about a user between two requests.
 
     `clock` is wall time and `timer` monotonic, both in seconds; `entropy(n)` gives n random bytes;
-    `keys` are an edge's own, `assets` serves the browser release, `close` ends it all; `sites` are the
-    origins whose service workers may read what this host answers to nobody (see `cross_origin`).
+    `keys` are an edge's own, `assets` serves the browser release, `static` gives the address of a static
+    file in this host's release (or the path as it is), `close` ends it all; `sites` are the origins whose
+    service workers may read what this host answers to nobody (see `cross_origin`).
     """
 
     name: HostName
@@ -48,6 +53,7 @@ class Host:
     catalog: Catalog
     keys: Keys | None = None
     assets: AssetServer | None = None
+    static: Callable[[str], str] = _unchanged
     development: bool = False
     sites: frozenset[str] = frozenset()
     close: Callable[[], Awaitable[None]] = _nothing

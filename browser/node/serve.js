@@ -66,6 +66,7 @@ const app = await boot({
     originKeys,
     sites: process.env.EDGEKIT_SITES ?? "",
     development: manifest.mode === "development",
+    static: manifest.static,
   }),
   log: (line) => console.error(line),
 }).catch((error) => {

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 
@@ -46,12 +47,21 @@ class Assets:
         self._release = release
         self._static = {prefix.rstrip("/") + "/": StaticFiles(directory=d) for prefix, d in static.items()}
         self._kit = ""
+        self._files: Mapping[str, str] = {}
         self._edges: tuple[str, ...] = ()
         self._read_at = (0, 0)
 
     def owns(self, path: str) -> bool:
         """Whether `path` lies under one of the static prefixes."""
         return any(path.startswith(prefix) for prefix in self._static)
+
+    def address(self, path: str) -> str:
+        """Where the current release has the static file at the URL path `path`; without one there, `path`."""
+        if self._release is None:
+            return path
+        with suppress(Problem):  # nothing has been built yet
+            self._look_up(self._release)
+        return self._files.get(path, path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a GET or HEAD; raises `Problem("not-found")`."""
@@ -98,6 +108,7 @@ class Assets:
             if (state.st_mtime_ns, state.st_ino) != self._read_at:
                 manifest = json.loads(file.read_bytes())
                 self._kit, self._edges = manifest["roles"]["kit"][1:], tuple(manifest.get("edges", ()))
+                self._files = manifest.get("static", {})
                 self._read_at = (state.st_mtime_ns, state.st_ino)
         except FileNotFoundError as error:
             raise Problem("not-found") from error

@@ -94,6 +94,7 @@ async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host
         sites = cross_origin.origins(settings.get("sites") or "")
     else:
         keys, origin = None, OriginClient(user_fetch, None, time.time)
+    files: dict[str, str] = settings.get("static", {})
     return Host(
         name=name,
         clock=time.time,
@@ -103,6 +104,7 @@ async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host
         origin=origin,
         catalog=Catalog(public_fetch, time.monotonic, random.random, 8 * 1024 * 1024),
         keys=keys,
+        static=lambda path: files.get(path, path),
         development=bool(settings.get("development")),
         sites=sites,
     )

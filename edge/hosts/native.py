@@ -144,6 +144,7 @@ def host(settings: Settings, static: Mapping[str, str | os.PathLike[str]]) -> Ho
     transport = OriginTransport(settings.origin)
     origin = OriginClient(transport.fetch, keys, time.time)
     revocations = _revocations(settings, transport) if settings.origin else None
+    assets = Assets(settings.release, static)
     proofs = Proofs(keys.verify_proof_signature, keys, time.time, time.monotonic)
     return Host(
         name="native",
@@ -154,7 +155,8 @@ def host(settings: Settings, static: Mapping[str, str | os.PathLike[str]]) -> Ho
         origin=origin,
         catalog=Catalog(transport.public_fetch, time.monotonic, random.random),
         keys=keys,
-        assets=Assets(settings.release, static),
+        assets=assets,
+        static=assets.address,
         development=settings.development,
         sites=settings.sites,
         close=transport.close,

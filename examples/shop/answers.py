@@ -120,6 +120,7 @@ def _page(
         "path": request.url.path,
         "in_cart": ctx.state.get("cart", {}),
         "form_key": ctx.form_key,
+        "static": ctx.static,
         "user": None if ctx.user is None or ctx.user.is_guest else ctx.user.claims["name"],
     }
     html = TEMPLATES.get_template(template).render(shell | dict(model))

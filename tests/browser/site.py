@@ -21,20 +21,21 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from edge import Stateless
+from edge import Stateless, context
 from edge.hosts.native import Settings, host
 from edge.release import build, history
 from edge.release.manifest import Asset, Manifest, make_manifest, place, place_together
 from edge.release.publish import publish
 
 APP = """\
+import time
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 
-from edge import Stateless
+from edge import Stateless, context
 
 VERSION = "{version}"
 
@@ -43,9 +44,18 @@ async def show(request):
     return HTMLResponse(f"<!doctype html><link rel=icon href=data:,><h1>{{VERSION}}</h1>")
 
 
+async def style(request):
+    return PlainTextResponse(context(request).static("/static/version.css"))
+
+
+async def busy(request):
+    time.sleep(request.path_params["seconds"])
+    return PlainTextResponse("busy")
+
+
 app = Stateless(
-    Starlette(routes=[Route("/", show)]),
-    anywhere=["/"],
+    Starlette(routes=[Route("/", show), Route("/style", style), Route("/busy/{{seconds:int}}", busy)]),
+    anywhere=["/", "/style", "/busy/{{seconds:int}}"],
     static={{"/static": Path(__file__).parent / "static"}},
 )
 """
@@ -91,6 +101,13 @@ class Built:
     def size(self) -> int:
         return sum(one.size for one in self.assets)
 
+    def place(self, url: str) -> tuple[str, str, str]:
+        """The cache in which a browser keeps a file, its key there, and what its hash has to be."""
+        digest = self.digest(url)
+        if url in self.manifest.document["static"].values():
+            return "edgekit-static", url, digest
+        return f"edgekit-release-{self.id}", f"/_edge/sha256/{digest}", digest
+
     def digest(self, url: str) -> str:
         return str(self.manifest.document["files"][url]["sha256"])
 
@@ -102,6 +119,8 @@ def build_small(folder: Path, version: str) -> Built:
     (app / "small" / "__init__.py").write_text("")
     (app / "small" / "app.py").write_text(APP.format(version=version))
     (app / "small" / "static" / "version.txt").write_text(version)
+    (app / "small" / "static" / "version.css").write_text(f":root {{ --version: {version}; }}")
+    (app / "small" / "static" / "version.js").write_text(f"globalThis.version = '{version}';")
     (app / "small" / "requirements.txt").write_text("")
     out = folder / "out"
     manifest = build("small.app:app", out, app_dir=app, quality=0)
@@ -279,6 +298,12 @@ class Site:
         async def show(request: Request) -> HTMLResponse:
             return HTMLResponse("<!doctype html><link rel=icon href=data:,><h1>edge</h1>")
 
+        async def styled(request: Request) -> HTMLResponse:
+            style = context(request).static("/static/version.css")
+            return HTMLResponse(
+                f"<!doctype html><link rel=icon href=data:,><link rel=stylesheet href={style}>"
+            )
+
         async def slow(request: Request) -> PlainTextResponse:
             await run_in_threadpool(self.slow.wait)
             return PlainTextResponse("slow")
@@ -286,7 +311,12 @@ class Site:
         async def version(request: Request) -> PlainTextResponse:
             return PlainTextResponse("edge")
 
-        routes = [Route("/", show), Route("/slow", slow), Route("/static/version.txt", version)]
+        routes = [
+            Route("/", show),
+            Route("/styled", styled),
+            Route("/slow", slow),
+            Route("/static/version.txt", version),
+        ]
         app = Stateless(Starlette(routes=routes))
         app.bind(host(Settings(release=self.folder), {}))
 

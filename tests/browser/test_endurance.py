@@ -6,6 +6,7 @@ They are as long as EDGEKIT_KILLS and EDGEKIT_REQUESTS say, such as
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from collections import Counter
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ..visit import LIMIT, READY
+from ..visit import LIMIT, READY, take_over
 
 HERE = Path(__file__).parent
 KILLS = int(os.environ.get("EDGEKIT_KILLS", "40"))
@@ -86,4 +87,61 @@ def test_many_requests_leave_nothing_behind(chromium, url, record_property):
         assert after[exact] == before[exact], exact
     assert after["objects"] - before["objects"] < SLACK["objects"]
     assert after["top"] - before["top"] < SLACK["bytes"]
+    assert growth < SLACK["bytes"]
+
+
+class Worker:
+    """DevTools of the service worker itself, through those of the browser."""
+
+    def __init__(self, browser, url):
+        self._devtools = browser.new_browser_cdp_session()
+        self._answers = {}
+        self._last = 0
+        self._devtools.on("Target.receivedMessageFromTarget", self._receive)
+        targets = self._devtools.send("Target.getTargets")["targetInfos"]
+        target = next(
+            one for one in targets if one["type"] == "service_worker" and one["url"].startswith(url)
+        )
+        attach = {"targetId": target["targetId"], "flatten": False}
+        self._session = self._devtools.send("Target.attachToTarget", attach)["sessionId"]
+
+    def _receive(self, event):
+        answer = json.loads(event["message"])
+        self._answers[answer.get("id")] = answer.get("result")
+
+    def send(self, page, method):
+        self._last += 1
+        message = json.dumps({"id": self._last, "method": method, "params": {}})
+        self._devtools.send("Target.sendMessageToTarget", {"sessionId": self._session, "message": message})
+        while self._last not in self._answers:
+            page.wait_for_timeout(10)
+        return self._answers.pop(self._last)
+
+    def used(self, page):
+        """Bytes of its JavaScript heap that are in use."""
+        self.send(page, "HeapProfiler.collectGarbage")
+        return self.send(page, "Runtime.getHeapUsage")["usedSize"]
+
+
+MANY = """async ([from, to]) => {
+    for (let i = from; i < to; i += 1) {
+        const ask = i % 2 ? fetch : edgekit.fetch;
+        const response = await ask(`/data/${i}`);
+        if (response.headers.get("edgekit-host") !== "browser") throw new Error("not from the browser");
+        await response.text();
+    }
+}"""
+
+
+def test_many_requests_leave_nothing_behind_in_the_worker(chromium, url, record_property):
+    """Of the whole of it: who answers, races, edges, the port to pages."""
+    page = chromium.new_context().new_page()
+    take_over(page, url)
+    worker = Worker(chromium, url)
+    page.evaluate(MANY, [0, WARM_UP])
+    before = worker.used(page)
+    page.evaluate(MANY, [WARM_UP, REQUESTS])
+    growth = worker.used(page) - before
+    print(f"{REQUESTS} requests: JavaScript heap of the service worker {before}, {growth:+} bytes at the end")
+    record_property("worker's JavaScript heap", growth)
     assert growth < SLACK["bytes"]

@@ -77,18 +77,30 @@ ROWS = """() => new Promise((resolve, reject) => {
     };
   };
 })"""
-TAMPER = """async ([release, digest]) => {
-  const cache = await caches.open("edgekit-release-" + release);
-  const key = "/_edge/sha256/" + digest;
+TAMPER = """async ([name, key]) => {
+  const cache = await caches.open(name);
   const bytes = new Uint8Array(await (await cache.match(key)).arrayBuffer());
   bytes[bytes.length >> 1] ^= 1;
   await cache.put(key, new Response(bytes, { headers: (await cache.match(key)).headers }));
 }"""
-IS_TAMPERED = """async ([release, digest]) => {
-  const kept = await caches.match("/_edge/sha256/" + digest, { cacheName: "edgekit-release-" + release });
+IS_TAMPERED = """async ([cacheName, key, digest]) => {
+  const kept = await caches.match(key, { cacheName });
   const hash = await crypto.subtle.digest("SHA-256", await kept.arrayBuffer());
   return digest !== [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }"""
+STYLE = """() => getComputedStyle(document.documentElement).getPropertyValue("--version")"""
+# Load a file as a page does, by an element; what it was, once it is there.
+LOAD_STYLE = """(href) => new Promise((resolve, reject) => {
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+  link.onload = () => resolve(getComputedStyle(document.documentElement).getPropertyValue("--version"));
+  link.onerror = reject;
+  document.head.append(link);
+})"""
+KEPT_STATIC = """async () => {
+  const keys = await (await caches.open("edgekit-static")).keys();
+  return keys.map(({ url }) => new URL(url).pathname);
+}"""
+LOAD_SCRIPT = """(href) => import(href).then(() => globalThis.version)"""
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +218,7 @@ def test_an_update_takes_over_under_an_open_tab_and_lets_the_old_worker_finish(p
     assert page.get_by_role("heading").inner_text() == "edge"  # the page was not reloaded
     assert runs(page, site) == ("two", "browser")
     assert page.evaluate(ROWS) == rows
-    assert page.evaluate("() => caches.keys()") == [f"edgekit-release-{two.id}"]
+    assert set(page.evaluate("() => caches.keys()")) == {f"edgekit-release-{two.id}", "edgekit-static"}
 
 
 def test_an_update_fetches_what_has_changed(page, site, one, two):
@@ -317,7 +329,7 @@ def test_a_wrong_byte_in_any_kept_file_is_found_and_put_right(page, site, one):
     read = {url for role, url in roles.items() if role not in UNREAD}
     read |= set(one.manifest.document["static"].values())
     for path in read:
-        kept = [one.id, one.digest(path)]
+        kept = one.place(path)
         page.evaluate(TAMPER, kept)
         assert page.evaluate(IS_TAMPERED, kept)
         stop_worker(page)
@@ -330,13 +342,13 @@ def test_a_wrong_byte_in_any_kept_file_is_found_and_put_right(page, site, one):
 def test_a_wrong_byte_in_any_kept_file_does_not_reach_the_next_release(page, site, one, two):
     take_over(page, site, one)
     for path in one.kept:
-        page.evaluate(TAMPER, [one.id, one.digest(path)])
+        page.evaluate(TAMPER, one.place(path)[:2])
     site.publish(two)
     update(page)
     wait(page, TAKEN_OVER, two.id)
     assert runs(page, site) == ("two", "browser")
     for path in two.kept:
-        assert not page.evaluate(IS_TAMPERED, [two.id, two.digest(path)]), path
+        assert not page.evaluate(IS_TAMPERED, two.place(path)), path
 
 
 def test_a_planted_manifest_is_not_believed(page, site, one):
@@ -355,6 +367,59 @@ def test_a_planted_manifest_is_not_believed(page, site, one):
     wait(page, TAKEN_OVER, one.id)
     assert f"/_edge/releases/{one.id}.json" in site.requests
     assert runs(page, site) == ("one", "browser")
+
+
+@pytest.mark.console_errors(".")
+def test_a_page_has_the_static_files_of_its_own_release(page, site, one, two):
+    """Whichever worker is in charge, and without a network as well."""
+    files = {built.version: built.manifest.document["static"] for built in (one, two)}
+    take_over(page, site, one)
+    assert page.evaluate(READ, "/style") == ["browser", files["one"]["/static/version.css"]]
+    site.publish(two)
+    site.tampered = {two.manifest.document["roles"]["app"]}  # its worker cannot be installed yet
+    ahead = page.context.new_page()
+    ahead.goto(f"{site.url}/styled")
+    assert ahead.evaluate(STYLE) == "two"
+    assert ahead.evaluate(READ, "/style") == ["browser", files["one"]["/static/version.css"]]
+    assert update(page) in ("redundant", "unreachable")
+    site.tampered = set()
+    update(page)
+    wait(page, TAKEN_OVER, two.id)
+    assert page.evaluate(READ, "/style") == ["browser", files["two"]["/static/version.css"]]
+    site.wire.cut()
+    site.requests.clear()
+    for version in ("one", "two"):
+        assert page.evaluate(LOAD_STYLE, files[version]["/static/version.css"]) == version
+        assert page.evaluate(LOAD_SCRIPT, files[version]["/static/version.js"]) == version
+    site.wire.mend()
+    assert site.requests == []
+
+
+def test_static_files_wait_neither_for_python_nor_for_the_worker(page, site, one):
+    files = one.manifest.document["static"]
+    take_over(page, site, one)
+    page.evaluate("""() => {
+      globalThis.isBusy = true;
+      fetch("/busy/3").then((response) => response.text()).then(() => { globalThis.isBusy = false; });
+    }""")
+    page.wait_for_timeout(500)  # until Python sleeps
+    assert page.evaluate(LOAD_STYLE, files["/static/version.css"]) == "one"
+    assert page.evaluate(LOAD_SCRIPT, files["/static/version.js"]) == "one"
+    assert page.evaluate("() => isBusy")
+    wait(page, "() => !isBusy")
+
+    states = []
+    session = page.context.new_cdp_session(page)
+    session.on("ServiceWorker.workerVersionUpdated", lambda event: states.extend(event["versions"]))
+    session.send("ServiceWorker.enable")
+    stop_worker(page)
+    page.wait_for_timeout(500)
+    states.clear()
+    site.requests.clear()
+    assert page.evaluate(LOAD_STYLE, files["/static/version.css"] + "#again") == "one"
+    page.wait_for_timeout(200)
+    assert [one["runningStatus"] for one in states if one["runningStatus"] != "stopped"] == []
+    assert site.requests == []
 
 
 def test_back_to_an_earlier_release_and_on_again(page, site, one, two):
@@ -446,7 +511,8 @@ def test_where_an_update_finds_no_room_the_old_release_goes_on(page, site, one, 
     unlimited = limit_storage(page, site, -page.evaluate(SNAPSHOT_SIZE, one.id))
     site.publish(all_new)
     assert update(page) == "redundant"
-    assert page.evaluate("() => caches.keys()") == [f"edgekit-release-{one.id}"]
+    assert set(page.evaluate("() => caches.keys()")) == {f"edgekit-release-{one.id}", "edgekit-static"}
+    assert set(page.evaluate(KEPT_STATIC)) == set(one.manifest.document["static"].values())
     assert runs(page, site) == ("one", "browser")
     unlimited()
     assert update(page) == "activated"

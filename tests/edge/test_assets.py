@@ -26,7 +26,7 @@ def publish_release(tmp_path):
         source = tmp_path / f"source-{text}"
         source.mkdir(exist_ok=True)
         names = ("service-worker.js", "page.js", "strip.js")
-        for name in (*names, "app.zip", "pyodide.mjs"):
+        for name in (*names, "app.zip", "pyodide.mjs", "tea.css"):
             (source / name).write_text(f"/* {name} {text} */" * 20)
         kit = place_together("kit", source, names)
         app = place("app", "app.zip", source / "app.zip")
@@ -36,8 +36,13 @@ def publish_release(tmp_path):
             "engine": loader.url,
             "worker": loader.url,
         }
-        assets = [*kit.values(), app, loader]
-        members = {"app": "tea:app", "roles": {**roles, "app": app.url}}
+        css = place("static", "tea.css", source / "tea.css")
+        assets = [*kit.values(), app, loader, css]
+        members = {
+            "app": "tea:app",
+            "roles": {**roles, "app": app.url},
+            "static": {"/static/tea.css": css.url},
+        }
         manifest = make_manifest({**members, **({"edges": edges} if edges else {})}, assets)
         packed = source / "packed"
         packed.write_bytes(brotli.compress((source / "page.js").read_bytes()))
@@ -87,7 +92,6 @@ def test_the_worker_alone_may_ask_the_edges_that_its_release_names(client, publi
     assert client.get("/sw.js").status_code == 200
 
 
-@pytest.mark.parametrize("path", CHANGING)
 @pytest.mark.parametrize("path", CHANGING)
 def test_what_has_not_changed_is_not_sent_again(client, publish_release, path):
     publish_release("green")
@@ -175,6 +179,18 @@ def test_without_a_release_there_is_nothing(client, path):
     assert client.get(path).status_code == 404  # the folder is not there yet
     with pytest.raises(Problem, match="no browser release"):
         TestClient(Assets(None, {})).get(path)
+
+
+def test_addresses_of_static_files_are_those_of_the_release_that_is_there(tmp_path, publish_release):
+    assets = Assets(tmp_path / "out", {})
+    assert assets.address("/static/tea.css") == "/static/tea.css"  # nothing is built yet
+    for text in ("green", "black"):
+        release = publish_release(text)
+        stored = release.manifest.document["static"]["/static/tea.css"]
+        assert assets.address("/static/tea.css") == stored
+        assert (release.out / stored[1:]).read_text().startswith(f"/* tea.css {text} */")
+    assert assets.address("/static/other.css") == "/static/other.css"
+    assert Assets(None, {}).address("/static/tea.css") == "/static/tea.css"
 
 
 def test_static_folders_of_the_app(client):

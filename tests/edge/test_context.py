@@ -63,6 +63,20 @@ def make(make_host: Callable[..., Host]) -> Callable[..., Context]:
 Make = Callable[..., Context]
 
 
+# Static files
+
+
+def test_static_files_have_the_addresses_that_the_host_knows(make_host: Callable[..., Host]) -> None:
+    def ask(**parts: Any) -> str:
+        host = make_host(**parts)
+        return Context(host, Visitor(None, None), method="GET", key="", shared=frozenset()).static(
+            "/static/a.css"
+        )
+
+    assert ask() == "/static/a.css"
+    assert ask(static={"/static/a.css": "/_edge/static/1/a.css"}.__getitem__) == "/_edge/static/1/a.css"
+
+
 # Time, ids, chance
 
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 
-import { fetchManifest, install, open, prune } from "../../browser/release.js";
+import { fetchManifest, install, mendStatic, open, prune } from "../../browser/release.js";
 import { FakeCaches, manifest, recordingFetch } from "./fakes.js";
 
 const sha256 = (/** @type {string} */ text) => createHash("sha256").update(text).digest("hex");
@@ -224,4 +224,72 @@ test("what is needed late, or by pages and other hosts only, is fetched when it 
   assert.deepEqual(paths(), Object.keys(early).sort());
   for (const [path, text] of Object.entries(others)) assert.equal(await textOf(release, path), text);
   assert.deepEqual(paths(), Object.keys(files).sort());
+});
+
+/** A release with one static file. @param {string} id @param {string} text */
+function withStatic(id, text) {
+  const path = `/_edge/static/${sha256(text).slice(0, 16)}/a.css`;
+  const files = { [path]: text };
+  const { text: plain } = releaseOf(id, files);
+  const manifestText = JSON.stringify({ ...JSON.parse(plain), static: { "/static/a.css": path } });
+  return { id, path, files, hash: sha256(manifestText), bytes: bytesOf(manifestText) };
+}
+
+/** @param {FakeCaches} store */
+const staticPaths = async (store) => [...(store.stores.get("edgekit-static")?.entries.keys() ?? [])].sort();
+
+test("static files are kept by their addresses, as the browser may answer with them", async () => {
+  const one = withStatic("r1", "h1 {}");
+  const { platform, store } = platformOf(one.files);
+  await install(one.bytes, platform);
+  assert.deepEqual(await staticPaths(store), [one.path]);
+  const kept = await store.stores.get("edgekit-static")?.match(one.path);
+  assert.equal(await kept?.text(), "h1 {}");
+  const headers = ["content-type", "edgekit-host", "x-content-type-options", "set-cookie"].map((name) => kept?.headers.get(name));
+  assert.deepEqual(headers, ["text/x-test", "browser", "nosniff", null]);
+  assert.equal(await textOf(await open("r1", one.hash, platform), one.path), "h1 {}");
+});
+
+test("static files stay one release longer than the release, and are not fetched twice", async () => {
+  const [one, two, three] = [withStatic("r1", "one"), withStatic("r2", "two"), withStatic("r3", "two")];
+  const { platform, store, paths } = platformOf({ ...one.files, ...two.files });
+  await install(one.bytes, platform);
+  await install(two.bytes, platform);
+  await prune("r2", platform);
+  assert.deepEqual(await staticPaths(store), [one.path, two.path].sort());
+  const fetched = paths().length;
+  await install(three.bytes, platform);
+  await prune("r3", platform);
+  assert.deepEqual(await staticPaths(store), [two.path]);
+  assert.equal(paths().length, fetched);
+});
+
+test("a damaged manifest of another release names no static files", async () => {
+  const two = withStatic("r2", "two");
+  const { platform, store } = platformOf(two.files);
+  await install(two.bytes, platform);
+  await (await store.open("edgekit-release-r1")).put("/_edge/manifest.json", new Response("{"));
+  await prune("r2", platform);
+  assert.deepEqual(await staticPaths(store), [two.path]);
+});
+
+test("an install that finds no room takes its static files along", async () => {
+  const [one, two] = [withStatic("r1", "one"), withStatic("r2", "two")];
+  const { platform, store } = platformOf({ ...one.files, ...two.files });
+  await install(one.bytes, platform);
+  (await store.open("edgekit-release-r2")).room = 0;
+  await assert.rejects(install(two.bytes, platform), /no room left/);
+  assert.deepEqual(await staticPaths(store), [one.path]);
+});
+
+test("static files that were changed or deleted are put right", async () => {
+  const one = withStatic("r1", "right");
+  const { platform, store } = platformOf(one.files);
+  const release = await install(one.bytes, platform);
+  const cache = store.stores.get("edgekit-static");
+  for (const damage of [() => cache?.put(one.path, new Response("evil")), () => cache?.delete(one.path)]) {
+    await damage();
+    await mendStatic(release);
+    assert.equal(await (await cache?.match(one.path))?.text(), "right");
+  }
 });

@@ -84,8 +84,12 @@ test("without the network, or the origin, a record is as it was last read", asyn
   assert.deepEqual(text(await read()), [404, "gone"]);
 });
 
-test("the host learns how it is run", () => {
-  assert.deepEqual(JSON.parse(servicesOf(offline).config), { origin: true, keys: null, development: true });
+test("the host learns how it is run, and where the static files of its release are", () => {
+  assert.deepEqual(JSON.parse(servicesOf(offline).config), { origin: true, keys: null, development: true, static: {} });
+  const files = { "/static/a.css": "/_edge/static/1/a.css" };
+  const { fetch } = recordingFetch(offline);
+  const { config } = createServices({ fetch, caches: new FakeCaches().typed, development: false, files });
+  assert.deepEqual(JSON.parse(config).static, files);
 });
 
 test("what the network tells about the user is counted, the catalog is not", async () => {
