@@ -56,7 +56,7 @@ export function createAnswer(parts) {
     if (pending > 0) response?.headers.set(HEADER.pending, String(pending));
     const late = now() - since > LOCAL_LIMIT;
     // Offline a handler may wait for what does not come. That does not make it slow.
-    if (late && edges.members().some((edge) => isHealthy(edge, began))) experience.wasSlow(route);
+    if (late && edges.members().some((edge) => edge.base === "" && isHealthy(edge, began))) experience.wasSlow(route);
     if (!signal.aborted) experience.answered(route, response?.status === 200 && personal() === known);
     return response;
   }

@@ -11,6 +11,16 @@ import { DEADLINE, PATH } from "./protocol.js";
 const SLOWEST_UPLOAD = 32; // bytes/ms
 
 /**
+ * Where a request may go: "" is our own origin. One release may serve several sites, each an edge to the others.
+ *
+ * @param {Pick<import("./protocol.js").Manifest, "edges">} [manifest]
+ * @param {string} [origin]   the site's own
+ */
+export function basesOf({ edges = [] } = {}, origin = "") {
+  return ["", ...edges.filter((edge) => edge !== origin)];
+}
+
+/**
  * @param {object} parts
  * @param {string[]} parts.bases   what stands before a path; "" is our own origin
  * @param {import("./protocol.js").Fetch} parts.fetch

@@ -2,7 +2,7 @@
 /** The front of the service worker: what every request meets, and what is known about how it went. */
 
 import { createAnswer } from "./answer.js";
-import { createEdges } from "./edges.js";
+import { basesOf, createEdges } from "./edges.js";
 import { createExperience } from "./experience.js";
 import { inTime } from "./in-time.js";
 import { inspection, listCaches } from "./inspect.js";
@@ -40,14 +40,11 @@ export function createFront({ id, origin, platform, store, user, prover, release
   let personal = 0;
 
   const edgesAt = (/** @type {string[]} */ bases) => createEdges({ bases, fetch, now, random: Math.random, note: log.note });
-  const alone = edgesAt([""]);
+  const alone = edgesAt(basesOf());
   /** @type {import("./answer.js").Edges | undefined} */
   let all;
-  /** One release may serve several sites, each of which is an edge to the others. @param {import("./release.js").Release | undefined} found */
-  function edgesOf(found) {
-    const others = found?.manifest.edges?.filter((edge) => edge !== origin) ?? [];
-    return others.length === 0 ? alone : (all ??= edgesAt(["", ...others]));
-  }
+  /** Without a release only our own is known. @param {import("./release.js").Release | undefined} found */
+  const edgesOf = (found) => (found?.manifest.edges ? (all ??= edgesAt(basesOf(found.manifest, origin))) : alone);
 
   const mintKey = keyMint(store);
   const network = createNetwork({ fetch, prover, mintKey, user });

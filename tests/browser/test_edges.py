@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
 from pathlib import Path
 
 import httpx2 as httpx
 import pytest
 
+from edge.release.toolchain import find_node
+
 from ..proxy import Proxy
 from ..visit import host_of, take_over
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 SEND = (
     "async (path) => { const r = await fetch(path, { method: 'POST' }); return [r.status, await r.text()] }"
 )
@@ -25,7 +30,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def edges(serve, tmp_path_factory):
-    """(the way to the site's own edge, URL of the other)."""
+    """(the way to the site's own edge, URL of the other, folder of the release)."""
     port = free_port()
     proxy = Proxy(f"http://127.0.0.1:{port}")
     folder = tmp_path_factory.mktemp("edges")
@@ -36,8 +41,8 @@ def edges(serve, tmp_path_factory):
         environment.setenv("TEST_EDGE", "its own")
         environment.delenv("EDGEKIT_SITES")
         options = ("--no-reload", "--port", str(port), "--edge", other)
-        serve("edges_app:app", HERE, folder / "own", *options)
-    yield proxy, other
+        own = serve("edges_app:app", HERE, folder / "own", *options)
+    yield proxy, other, own.data / "release"
     proxy.close()
 
 
@@ -114,3 +119,23 @@ def test_who_is_signed_in_asks_nobody_else(page, proxy, edges):
     lost = page.goto(f"{proxy.url}/open")
     assert (lost.status, host_of(lost)) == (503, "browser")
     assert asked(edges)[before:] == []
+
+
+def test_an_edge_on_node_can_be_that_other_edge(edges):
+    proxy, _, release = edges
+    process = subprocess.Popen(
+        [str(find_node()), "browser/node/serve.js", "--release", str(release)],
+        cwd=ROOT,
+        env={**os.environ, "EDGEKIT_SITES": proxy.url},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    url = process.stdout.readline().removeprefix("ready ").strip()
+    ours, others = (
+        httpx.get(f"{url}/open", headers={"origin": site}) for site in (proxy.url, "http://evil.example")
+    )
+    process.terminate()
+    process.communicate()
+    assert ours.headers["access-control-allow-origin"] == proxy.url
+    assert "access-control-allow-origin" not in others.headers
+    assert "access-control-allow-credentials" not in ours.headers

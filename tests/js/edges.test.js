@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createEdges } from "../../browser/edges.js";
+import { basesOf, createEdges } from "../../browser/edges.js";
 import { NetworkFailure } from "../../browser/network.js";
 
 /**
@@ -30,6 +30,14 @@ function edgesOf(send, health = async () => new Response()) {
 
 const never = () => /** @type {Promise<Response>} */ (new Promise(() => {}));
 const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test("our own origin is always an edge, and never one of the others", () => {
+  const edges = ["https://a.test", "https://b.test"];
+  assert.deepEqual(basesOf(), [""]);
+  assert.deepEqual(basesOf({}, "https://a.test"), [""]);
+  assert.deepEqual(basesOf({ edges }, "https://a.test"), ["", "https://b.test"]);
+  assert.deepEqual(basesOf({ edges }, "https://c.test"), ["", ...edges]);
+});
 
 test("an answer is measured", async () => {
   const { edges, ask, clock } = edgesOf(async (base) => ((clock.now += 70), new Response(base)));
