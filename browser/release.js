@@ -124,15 +124,6 @@ export async function prune(id, { caches }) {
 }
 
 /**
- * Put right what has become of the static files: the browser answers with them without asking anybody.
- *
- * @param {Pick<Release, "manifest" | "read">} release
- */
-export async function mendStatic({ manifest, read }) {
-  for (const path of new Set(Object.values(manifest.static))) await read(path);
-}
-
-/**
  * @param {Manifest} manifest
  * @param {Platform} platform
  * @param {Map<string, File>} [fresh]   files that have just been checked; each is read once from here

@@ -42,6 +42,15 @@ export async function keepStatic(paths, caches) {
 }
 
 /**
+ * Put right what has become of the static files: the browser answers with them without asking anybody.
+ *
+ * @param {Pick<import("./release.js").Release, "manifest" | "read">} release
+ */
+export async function mendStatic({ manifest, read }) {
+  for (const path of new Set(Object.values(manifest.static))) await read(path);
+}
+
+/**
  * The kept file if it has the bytes that its address promises, else what the network answers. Rejects if that fails.
  *
  * @param {Request} request   GET or HEAD

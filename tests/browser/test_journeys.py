@@ -73,6 +73,22 @@ def test_offline_reload_still_shows_catalog_and_cart(page, url, context):
     context.set_offline(False)
 
 
+def test_pages_name_static_files_by_content_and_have_them_without_a_network(page, url, context):
+    links = """() => [...document.querySelectorAll("link")].map((link) => link.getAttribute("href"))"""
+    take_over(page, url)
+    of_the_edge = page.evaluate(links)
+    assert all(re.fullmatch(r"/_edge/static/[0-9a-f]{16}/[\w.]+", href) for href in of_the_edge)
+    page.goto(url)
+    context.set_offline(True)
+    assert host_of(page.reload()) == "browser"
+    assert page.evaluate(links) == of_the_edge
+    assert page.evaluate("() => [...document.styleSheets].map((sheet) => sheet.cssRules.length > 0)") == [
+        True,
+        True,
+    ]
+    context.set_offline(False)
+
+
 @pytest.mark.console_errors("503|ERR_|Failed to fetch")  # Chromium itself reports what fails
 def test_offline_the_cart_goes_on_and_what_only_the_edge_can_do_says_so(page, url, context):
     take_over(page, url)

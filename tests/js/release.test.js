@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 
-import { fetchManifest, install, mendStatic, open, prune } from "../../browser/release.js";
+import { fetchManifest, install, open, prune } from "../../browser/release.js";
+import { mendStatic } from "../../browser/static-cache.js";
 import { FakeCaches, manifest, recordingFetch } from "./fakes.js";
 
 const sha256 = (/** @type {string} */ text) => createHash("sha256").update(text).digest("hex");
