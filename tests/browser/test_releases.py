@@ -88,6 +88,10 @@ IS_TAMPERED = """async ([cacheName, key, digest]) => {
   const hash = await crypto.subtle.digest("SHA-256", await kept.arrayBuffer());
   return digest !== [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }"""
+FORGET = """async ([release, path]) => {
+  await caches.delete("edgekit-release-" + release);
+  await (await caches.open("edgekit-static")).delete(path);
+}"""
 STYLE = """() => getComputedStyle(document.documentElement).getPropertyValue("--version")"""
 # Load a file as a page does, by an element; what it was, once it is there.
 LOAD_STYLE = """(href) => new Promise((resolve, reject) => {
@@ -309,7 +313,7 @@ def test_an_update_with_a_wrong_byte_in_any_file_is_refused_and_the_old_release_
     for path in all_new.installed:
         site.tampered = {path}
         # What has arrived before is not fetched again.
-        page.evaluate("(release) => caches.delete('edgekit-release-' + release)", all_new.id)
+        page.evaluate(FORGET, [all_new.id, path])
         assert update(page) in ("redundant", "unreachable"), path
         assert runs(page, site) == ("one", "browser"), path
     site.tampered = {late}
