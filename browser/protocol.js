@@ -104,6 +104,7 @@ export const DEADLINE = Object.freeze({
   network: 60_000, // until an edge has given status and headers
   suspect: 5_000, // until an edge that has not answered is asked for its health
   probe: 10_000, // until it has answered that
+  download: 300_000, // of one file of a release
   fallback: 30_000, // for the plain network, where something is wrong with us
   storage: 2_000, // until a release that cannot be read counts as gone
   catalog: 3_000, // until a kept catalog answer is used instead of the network

@@ -9,7 +9,7 @@
  */
 
 import { sha256 } from "./digest.js";
-import { PAGE_FILES, PATH, RELEASE_CACHE } from "./protocol.js";
+import { DEADLINE, PAGE_FILES, PATH, RELEASE_CACHE } from "./protocol.js";
 import { dropSnapshots } from "./snapshot-store.js";
 import { STATIC, STATIC_CACHE, keepStatic, staticFile } from "./static-cache.js";
 
@@ -33,7 +33,6 @@ const TYPE = "content-type";
 const BINARY = "application/octet-stream";
 /** Roles of what a start reads. */
 const STARTS = Object.freeze(/** @type {const} */ (["wasm", "stdlib", "site", "edge", "app"]));
-const NEVER = new AbortController().signal;
 
 /**
  * The bytes of a release's manifest, from the server. Rejects if they do not have the hash (SHA-256, hex).
@@ -43,7 +42,7 @@ const NEVER = new AbortController().signal;
  * @param {Platform} platform
  */
 export async function fetchManifest(id, hash, { fetch }) {
-  return (await download(`${PATH.releases}${id}.json`, hash, fetch, NEVER)).bytes;
+  return (await download(`${PATH.releases}${id}.json`, hash, fetch, AbortSignal.timeout(DEADLINE.network))).bytes;
 }
 
 /**
@@ -159,7 +158,7 @@ function reader(manifest, { fetch, caches }, fresh) {
       const kept = await copy(path);
       if (kept && (await kept.check())) return responseOf(kept);
       const { sha256: hash } = file(path);
-      const fetched = await download(path, hash, fetch, NEVER);
+      const fetched = await download(path, hash, fetch, AbortSignal.timeout(DEADLINE.network));
       await put(...placeOf(cacheName, path, hash), fetched, caches).catch(() => {}); // it will do without
       return responseOf(fetched);
     },
@@ -253,8 +252,9 @@ async function download(path, hash, fetch, signal) {
   return file;
 }
 
-/** @param {string} path @param {string} hash @param {Fetch} fetch @param {AbortSignal} signal @param {RequestCache} cache */
-async function attempt(path, hash, fetch, signal, cache) {
+/** @param {string} path @param {string} hash @param {Fetch} fetch @param {AbortSignal} stop @param {RequestCache} cache */
+async function attempt(path, hash, fetch, stop, cache) {
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(DEADLINE.download)]);
   const response = await fetch(path, { cache, signal, credentials: "omit", redirect: "error" });
   if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
   const file = await fileOf(response);

@@ -2,6 +2,7 @@
 /** The service worker: wires events to the parts. `/sw.js`, which the build writes, calls `serve`. */
 
 import { createDeviceKey } from "./device-key.js";
+import { reasonToStay } from "./device.js";
 import { createFront } from "./front.js";
 import { createKeeper } from "./keeper.js";
 import { createLocalHost } from "./local-host.js";
@@ -145,6 +146,9 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const offer = { type: MESSAGE.update, release: id };
 
   async function arrive() {
+    const { connection } = /** @type {any} */ (sw.navigator);
+    const reason = sw.registration.active && reasonToStay({ webAssembly: true, connection });
+    if (reason) throw new Error(`not now: ${reason}`); // the next check may find another link
     try {
       await keeper.current();
     } catch (error) {
