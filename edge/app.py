@@ -17,6 +17,7 @@ from .context import Context
 from .csrf import check_write, is_foreign
 from .errors import NeedsEdge, Problem
 from .exchange import Exchange
+from .fingerprints import fingerprint_of
 from .host import Host
 from .intake import (
     BODY_LIMIT,
@@ -38,7 +39,7 @@ from .lifespan import run_lifespan
 from .placement import Placement
 from .reruns import Reruns
 from .responder import Responder
-from .settlement import Settlement, fingerprint_of
+from .settlement import Settlement
 from .state import Shape
 from .visitor import Visitor
 from .wire import RecordKey
@@ -163,14 +164,23 @@ class Stateless:
         key = idempotency_key(scope, field, fingerprint)
         view = visitor.view
         earlier = find(view.applied, key, fingerprint) if view is not None and key is not None else None
+        sent, late = host.clock(), None
+        try:
+            sent = sent_at(scope, sent)
+        except Problem as problem:  # too late to run, not to learn what became of it
+            late = problem
         reruns = Reruns()
         while True:
-            ctx = self._context(host, visitor, scope, key, reruns.refused)
+            ctx = self._context(host, visitor, scope, key, reruns.refused, sent)
             responder.made_for = ctx.made_for
             settlement = Settlement(
                 host, ctx, scope, body=body, key=key, fingerprint=fingerprint, repeated=earlier is not None
             )
-            if earlier == STORED and await settlement.was_stored(responder):
+            if earlier == STORED:
+                await settlement.give_stored(responder)
+                return
+            if late is not None:
+                await self._fail(late, settlement, responder)
                 return
             try:
                 exchange = Exchange(ctx, responder, settlement.unsafe)
@@ -192,7 +202,10 @@ class Stateless:
     async def _fail(self, error: Exception, settlement: Settlement, responder: Responder) -> None:
         """Raise `error`, unless this request has succeeded before: then give that answer."""
         asks = not responder.started and not isinstance(error, NeedsEdge)
-        earlier = await settlement.earlier() if asks else None
+        if isinstance(error, Problem) and error.code == "origin-unavailable":
+            asks = False  # it would not answer that either, and whoever tries again is told then
+        status = error.status if isinstance(error, Problem) else 500
+        earlier = await settlement.earlier(status) if asks else None
         if earlier is None:
             raise error
         await responder.begin(*earlier)
@@ -204,6 +217,7 @@ class Stateless:
         scope: dict[str, Any],
         key: str | None,
         refused: Collection[tuple[RecordKey, str]] = (),
+        sent: float | None = None,
     ) -> Context:
         return Context(
             host,
@@ -213,7 +227,7 @@ class Stateless:
             shared=self.shared,
             readable=self.readable,
             refused=refused,
-            sent_at=sent_at(scope, host.clock()),
+            sent_at=sent,
             shape=self._shape,
             foreign=scope["method"] not in SAFE and is_foreign(scope),
         )

@@ -32,6 +32,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
+REPLAYED = (b"idempotency-replayed", b"true")  # on the answer to an earlier run of the same request
 EVENT_STREAM = b"text/event-stream"  # the first event may be long in coming, its reader wants to know now
 
 Settle = Callable[[Answer], Awaitable[Answer]]
@@ -49,6 +50,7 @@ class Exchange:
         self._held: list[bytes] = []
         self._size = 0  # bytes in it
         self._complete = False
+        self._replaced = False
         self._failure: Exception | None = None
 
     async def run(self, app: ASGIApp, scope: dict[str, Any], receive: Receive) -> None:
@@ -116,6 +118,8 @@ class Exchange:
             raise
 
     async def _body(self, part: bytes, *, more: bool) -> None:
+        if self._replaced:
+            return
         if self._responder.started:
             await self._responder.part(part, more=more)
             return
@@ -128,7 +132,11 @@ class Exchange:
             await self._finish()
         elif not (self._ctx.records.writable and self._ctx.records.touched):
             final = await self._final(b"")
-            await self._responder.begin(self._status, final.headers, b"".join(self._held), more=True)
+            if REPLAYED in final.headers:  # a refusal, in whose place the first answer is given as a whole
+                self._replaced = True
+                await self._responder.begin(*final)
+            else:
+                await self._responder.begin(self._status, final.headers, b"".join(self._held), more=True)
         elif self._size > RESPONSE_LIMIT:
             raise Problem("response-too-large", f"at most {RESPONSE_LIMIT} bytes")
 

@@ -168,6 +168,11 @@ class Records:
         return True
 
     @property
+    def changed(self) -> bool:
+        """Whether something is to be stored."""
+        return bool(self._writes or self._increments)
+
+    @property
     def increments(self) -> tuple[Increment, ...]:
         return tuple(Increment(*place, *change) for place, change in self._increments.items())
 

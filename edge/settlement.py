@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
-import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .applied import remember
 from .context import Context
 from .errors import NeedsEdge, Problem
-from .exchange import NOT_STORED, Answer
+from .exchange import NOT_STORED, REPLAYED, Answer
 from .host import Host
 from .intake import diagnose
 from .responder import Responder
 from .tokens import VIEW_LIFE, Session
 from .types import JSON, Principal, View
 from .visitor import Changes, Headers
-from .wire import RESPONSE_LIMIT, Commit, Outcome, StoredResponse, encode_json, fingerprint
+from .wire import RESPONSE_LIMIT, Commit, Outcome, StoredResponse, encode_json
 
 EFFECTS_HEADER = b"edgekit-effects"
 PRIVATE = (b"cache-control", b"private, no-cache")
-_BOUNDARY = re.compile(r'^multipart/form-data\b.*;\s*boundary="?(?P<it>[^";,]+)', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +67,26 @@ class Settlement:
         changes = await self._changes() if answer.status < 500 else _FAILED
         return answer._replace(headers=await self._hand_over(answer.headers, changes))
 
-    async def was_stored(self, responder: Responder) -> bool:
-        """Give the stored answer, if this very request has been committed before.
+    async def give_stored(self, responder: Responder) -> None:
+        """Give the answer that was stored when this very request was committed.
 
-        Raises NeedsEdge in the browser, which may not ask for it.
+        Raises NeedsEdge in the browser, which may not ask for it, and `Problem("idempotency-key-expired")`
+        if the origin does not know it any more, or knows it under the name of a guest who has signed in
+        since: the effects have happened, so the app must not run.
         """
         if self._host.name == "browser":
             raise NeedsEdge("the answer that was stored")
         outcome = await self._earlier()
-        if outcome is not None:
-            await responder.begin(*await self._replay(outcome))
-        return outcome is not None
+        if outcome is None:
+            raise Problem("idempotency-key-expired", "it was applied, but its answer is not kept any more")
+        await responder.begin(*await self._replay(outcome))
 
     async def unsafe(self, answer: Answer) -> Answer:
         """Settle the answer to an unsafe request, by one commit if it touched records.
 
-        Raises `Problem`: "version-conflict" (run the app again on fresh reads), "key-reused",
-        "response-too-large", "origin-unavailable", "session-ended".
+        Raises `Problem`: "version-conflict" and "floor-reached" (run the app again), "key-reused",
+        "idempotency-key-expired", "response-too-large", "state-too-large", "origin-unavailable",
+        "session-ended".
         """
         if answer.status == 400 and dict(answer.headers).get(b"content-type", b"").startswith(b"text/plain"):
             # Frameworks say "bad request" in their own words; where we know why, we say it.
@@ -96,28 +96,58 @@ class Settlement:
         final = answer.status < 500 and answer.status not in NOT_STORED
         if self._host.name == "browser":
             return self._foretold(answer, final=final)
-        changes = await self._changes() if final else _FAILED
-        records = self._ctx.records
-        if not final and (earlier := await self.earlier()) is not None:
+        commits = final and self._ctx.records.touched and not self._repeated
+        # A commit asks for an earlier outcome by itself.
+        if (
+            answer.status >= 400
+            and not commits
+            and (earlier := await self.earlier(answer.status)) is not None
+        ):
             return earlier
-        if not (final and records.touched):
-            return answer._replace(headers=await self._hand_over(answer.headers, changes))
+        changes = await self._changes() if final else _FAILED
+        if commits:
+            return await self._commit(answer, replace(changes, stored=True))
+        if answer.status < 400 and self._repeated and self._ctx.records.changed:
+            # Its first run wrote nothing, so nobody kept that answer; this one would promise what is not so.
+            raise Problem("idempotency-key-expired", "it was applied, and its answer was not kept")
+        return answer._replace(headers=await self._hand_over(answer.headers, changes))
+
+    async def _commit(self, answer: Answer, changes: _Changed) -> Answer:
         if len(answer.body) > RESPONSE_LIMIT:
             raise Problem("response-too-large", f"at most {RESPONSE_LIMIT} bytes")
+        ctx, principal = self._ctx, self._principal()
+        moves = ctx.signed_in or ctx.signed_out != ""
+        # What does not fit into cookies has to be refused while nothing has happened yet. Who signs in or
+        # out does so only after the commit; then the cookies are made for the sake of their size.
+        headers = await self._hand_over(answer.headers, changes) if not moves else []
+        if moves and not ctx.signed_out:
+            await self._host.visitors.issue(self._scope, await self._issued(changes, signed_in=False))
         # A refusal is an outcome like any other, but it writes nothing.
+        records = ctx.records
         writes, increments = (records.writes, records.increments) if answer.status < 400 else ((), ())
-        headers = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in answer.headers)
-        stored = StoredResponse(answer.status, headers, answer.body, changes.state, changes.sealed)
+        said = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in answer.headers)
+        base = self._ctx.visitor.base if changes.state is not None or changes.sealed is not None else ""
+        stored = StoredResponse(answer.status, said, answer.body, changes.state, changes.sealed, base)
         commit = Commit(self._fingerprint, records.reads, writes, stored, increments)
-        outcome = await self._host.origin.commit(self._principal(), self._ctx.key, commit)
-        return await self._replay(outcome) if outcome.replayed else await self._final(outcome)
+        outcome = await self._host.origin.commit(principal, ctx.key, commit)
+        if outcome.replayed:
+            return await self._replay(outcome)
+        if moves:
+            headers = await self._hand_over(answer.headers, changes)
+        return answer._replace(headers=headers)
 
-    async def earlier(self) -> Answer | None:
-        """The answer of an earlier run of this request that was committed, when this one has failed.
+    async def earlier(self, status: int) -> Answer | None:
+        """The answer of an earlier run of this request that was committed, when this one ends with `status`.
 
-        What a first run has changed may be why the second one fails, so its answer counts.
+        What a first run has changed, a closing time or a new release may be why the second one says no,
+        so the first answer counts. Without a session there is nobody whose it could be.
         """
-        if self._key is None or not self._ctx.records.touched or self._host.name == "browser":
+        ctx = self._ctx
+        nobody = ctx.session is None or (ctx.is_new and not ctx.signed_in)
+        if ctx.signed_in and status in (401, 403):
+            nobody = True  # the app takes back who it is
+        # What the view knows as applied was looked for before, or is not at the origin.
+        if self._key is None or self._repeated or nobody or self._host.name == "browser":
             return None
         outcome = await self._earlier()
         return None if outcome is None else await self._replay(outcome)
@@ -132,12 +162,16 @@ class Settlement:
         state is null if it has not changed, `shp` is the version of its layout.
         Raises NeedsEdge for an answer that is not final: perhaps the edge knows better.
         """
-        if not final or len(answer.body) > RESPONSE_LIMIT:
+        if (
+            not final
+            or len(answer.body) > RESPONSE_LIMIT
+            or (answer.status < 400 and self._repeated and self._ctx.records.changed)
+        ):
             raise NeedsEdge("an outcome of this request")
         ctx = self._ctx
         # What the view contains already does not happen again.
         changed = ctx.state.changed and not self._repeated
-        writes = ctx.records.writes if answer.status < 400 and not self._repeated else ()
+        writes = ctx.records.writes if answer.status < 400 else ()
         effects = {
             "state": ctx.state.export() if changed else None,
             "shp": ctx.shape,
@@ -147,16 +181,15 @@ class Settlement:
         return answer._replace(headers=[*_private(answer.headers), (EFFECTS_HEADER, encoded)])
 
     async def _replay(self, outcome: Outcome) -> Answer:
-        answer = await self._final(outcome)
-        return answer._replace(headers=[*answer.headers, (b"idempotency-replayed", b"true")])
-
-    async def _final(self, outcome: Outcome) -> Answer:
+        """The stored answer. Its state counts only for the view that it was made from: a newer one contains
+        it or has gone another way, and going back to an old form must not bring old state back."""
         stored = outcome.response
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in stored.headers]
-        changes = (
-            _SETTLED if self._repeated else _Changed(stored.state, stored.sealed, settled=True, stored=True)
-        )
-        return Answer(stored.status, await self._hand_over(headers, changes), stored.body)
+        changes = _SETTLED
+        if not self._repeated and stored.base == self._ctx.visitor.base:
+            changes = _Changed(stored.state, stored.sealed, settled=True, stored=True)
+        headers = await self._hand_over(headers, changes)
+        return Answer(stored.status, [*headers, REPLAYED], stored.body)
 
     def _principal(self) -> Principal:
         self._ctx.ensure_user()
@@ -263,27 +296,3 @@ class Settlement:
 
 def _private(headers: Headers) -> Headers:
     return [*(pair for pair in headers if pair[0] != b"cache-control"), PRIVATE]
-
-
-def fingerprint_of(scope: dict[str, Any], body: bytes) -> str:
-    """The fingerprint of an ASGI request (see `wire.fingerprint`)."""
-    raw_path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
-    target = f"{raw_path}?{scope['query_string'].decode('latin-1')}"
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    boundary = _BOUNDARY.search(headers.get("content-type", ""))
-    pieces: Iterable[bytes | memoryview] = (body,)
-    if boundary is not None:
-        # A browser that sends the same form twice makes up another boundary.
-        headers["content-type"] = "multipart/form-data"
-        pieces = _replaced(body, f"--{boundary['it']}".encode("latin-1"), b"--boundary")
-    return fingerprint(scope["method"], target, headers.items(), *pieces)
-
-
-def _replaced(body: bytes, old: bytes, new: bytes) -> Iterator[bytes | memoryview]:
-    """`body.replace(old, new)` in pieces that share its memory: uploads can be large."""
-    view, start = memoryview(body), 0
-    while (at := body.find(old, start)) >= 0:
-        yield view[start:at]
-        yield new
-        start = at + len(old)
-    yield view[start:]

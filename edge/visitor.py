@@ -55,6 +55,13 @@ class Visitor:
         """Whether the session is bound to a device; then that device has proved itself."""
         return self.session is not None and self.session.jkt is not None
 
+    @property
+    def base(self) -> str:
+        """A name for the view, or for that there is none: the session, by its hash, and the version."""
+        if self.session is None:
+            return ""
+        return f"{session_hash(self.session.sid)[:16]}.{self.view.version if self.view is not None else 0}"
+
     def check_author(self, named: str | None) -> None:
         """Raise `Problem("session-changed")` if the request names (by its hash) another session than its own.
 

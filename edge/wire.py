@@ -76,7 +76,8 @@ class StoredResponse:
     """The final answer to a request, kept so that a retry gets the same one.
 
     `state` is the user's whole state after the request, or None if the request did not change it, and
-    `sealed` a token that only edges can open.
+    `sealed` a token that only edges can open. `base` names the view that they were made from: a retry that
+    comes with a newer one keeps that.
     """
 
     status: int
@@ -84,6 +85,7 @@ class StoredResponse:
     body: bytes
     state: dict[str, JSON] | None = None
     sealed: str | None = None
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,7 @@ def _response_document(response: StoredResponse) -> dict[str, Any]:
         "body": base64.b64encode(response.body).decode("ascii"),
         "state": response.state,
         "sealed": response.sealed,
+        "base": response.base,
     }
 
 
@@ -247,7 +250,10 @@ def _decode_response(document: dict[str, Any]) -> StoredResponse:
     status, state, sealed = document["status"], document["state"], document.get("sealed")  # new in schema 3
     if type(status) is not int or not 200 <= status <= 599:
         raise ValueError(status)
-    if not isinstance(state, dict | None) or not isinstance(sealed, str | None):
-        raise TypeError(state, sealed)
+    base = document.get("base", "")  # stored outcomes may be older
+    if not isinstance(state, dict | None) or not isinstance(sealed, str | None) or not isinstance(base, str):
+        raise TypeError(state, sealed, base)
     headers = tuple((str(name), str(value)) for name, value in document["headers"])
-    return StoredResponse(status, headers, base64.b64decode(document["body"], validate=True), state, sealed)
+    return StoredResponse(
+        status, headers, base64.b64decode(document["body"], validate=True), state, sealed, base
+    )

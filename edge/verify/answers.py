@@ -117,7 +117,9 @@ def read_view(token: str) -> dict[str, Any] | None:
             "sid": claims["sid"],
             "ver": claims["ver"],
             "state": digest(claims["state"]),
-            "keys": [entry[:-9] for entry in claims["keys"]],  # without mark and digits, see `applied`
+            "keys": [
+                entry[:-9] for entry in claims["keys"]
+            ],  # in short, without mark and digits: see `applied`
         }
     except (ValueError, KeyError, IndexError):
         return None

@@ -6,8 +6,8 @@ import asyncio
 import base64
 from collections.abc import Mapping
 
+from ..fingerprints import fingerprint_of
 from ..intake import SAFE, form_field, idempotency_key
-from ..settlement import fingerprint_of
 from . import faults
 from .answers import Answer, read_view, understood
 from .http1 import Broken, request

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..applied import short
 from ..exchange import NOT_STORED
 from .evidence import Changes, Evidence, Place, changes_of, name_of
 from .history import Row
@@ -154,18 +155,20 @@ class _Case:
 
     def states(self) -> Iterator[Finding]:
         before: dict[int, Row] = {}
+        named = {short(key): key for key in self.keys}
         for row in self.by_kind["view"]:
             view, old = row["view"], before.get(row["visit"])
             before[row["visit"]] = view
             if view is None or old is None or old["sid"] != view["sid"]:
                 continue
             steps, where = view["ver"] - old["ver"], f"the state of visit {row['visit']}"
-            key = view["keys"][-1] if view["keys"] else ""
+            newest = view["keys"][-1] if view["keys"] else ""
+            key = named.get(newest, "")
             if steps not in (0, 1):
                 yield Finding("state", f"{where} goes from version {old['ver']} to {view['ver']}", key)
             elif steps == 0 and view["state"] != old["state"]:
                 yield Finding("state", f"{where} has two contents in version {view['ver']}", key)
-            if steps == 1 and key and key not in old["keys"]:
+            if steps == 1 and key and newest not in old["keys"]:
                 stored = [one["state"] for one in self.keys[key].outcomes if one["state"] is not None]
                 if stored and view["state"] not in stored:
                     yield Finding("state", f"{where} is not the one stored with its answer", key)

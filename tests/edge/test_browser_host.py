@@ -18,9 +18,9 @@ from starlette.routing import Route
 
 from edge import NeedsEdge, Problem, Stateless, context
 from edge.applied import remember
+from edge.fingerprints import fingerprint_of
 from edge.host import Host
 from edge.origin_client import OriginClient
-from edge.settlement import fingerprint_of
 from edge.types import Reply
 from edge.visitor import PayloadVisitors
 
@@ -304,9 +304,16 @@ def test_answer_that_is_not_final_is_passed_on(foretell: Answer, status: int) ->
 
 def test_what_the_view_contains_already_is_not_foretold_again(foretell: Answer, make_scope: Answer) -> None:
     mark = fingerprint_of(make_scope("POST", "/", WRITE), b"")
-    heard, effects = foretell(add, {**CLAIMS, "keys": remember((), KEY, mark, stored=False)})
+
+    async def note(request: Request) -> Response:
+        context(request).state["cups"] = 9
+        return PlainTextResponse("noted")
+
+    noted = {**CLAIMS, "keys": remember((), KEY, mark, stored=False)}
+    heard, effects = foretell(note, noted)
     assert heard.status == 200
     assert effects == {"state": None, "shp": 0, "writes": []}
+    assert escalated(foretell(add, noted)[0])  # its first run wrote nothing, so an edge refuses this one
     assert escalated(foretell(add, {**CLAIMS, "keys": remember((), KEY, mark, stored=True)})[0])
 
 

@@ -13,10 +13,12 @@ from edge.applied import remember
 from edge.context import Context
 from edge.errors import NeedsEdge, Problem
 from edge.exchange import Answer
+from edge.fingerprints import fingerprint_of
 from edge.host import Host
 from edge.keys import NativeKeys
+from edge.proof import session_hash
 from edge.responder import Responder
-from edge.settlement import Settlement, fingerprint_of
+from edge.settlement import Settlement
 from edge.state import Shape
 from edge.tokens import VIEW_LIFE, Session, open_sealed, open_session, open_view
 from edge.types import JSON, Principal, View
@@ -28,6 +30,7 @@ MARK = "7" * 64
 ORDER = RecordKey("user", "orders", "one")
 SID = "s" * 22
 FLAT = Shape()
+BASE = f"{session_hash(SID)[:16]}.4"  # the view that `world` makes
 ANN = Session("ann", SID, False, 5, 3, {"name": "Ann"})
 GUEST = Session("guest:one", "g" * 22, True, 5, 0, {})
 
@@ -157,7 +160,8 @@ def test_commit_names_reads_writes_fingerprint_and_the_whole_answer(world: Make,
     made.ctx.records.put("orders", "one", {"n": 1})
     made.ctx.state["cups"] = 2
     made.unsafe(201, [(b"location", b"/orders/one"), (b"x", b"\xe9")], b"made")
-    stored = StoredResponse(201, (("location", "/orders/one"), ("x", "é")), b"made", {"cups": 2})
+    headers = (("location", "/orders/one"), ("x", "é"))
+    stored = StoredResponse(201, headers, b"made", {"cups": 2}, base=BASE)
     commit = Commit(MARK, (Read(ORDER, 0),), (Write(ORDER, {"n": 1}),), stored)
     assert origin.commits == [(Principal("ann", SID, 3), KEY, commit)]
 
@@ -232,7 +236,8 @@ def test_visitor_who_changes_nothing_stays_a_visitor(world: Make) -> None:
 def test_earlier_answer_replaces_the_new_one_completely(
     world: Make, origin: Origin, reopened: Reopened
 ) -> None:
-    origin.earlier = StoredResponse(201, (("location", "/orders/first"),), b"first", {"cups": 7})
+    headers = (("location", "/orders/first"),)
+    origin.earlier = StoredResponse(201, headers, b"first", {"cups": 7}, base=BASE)
     made = world()
     made.ctx.records.put("orders", "one", {})
     made.ctx.state["cups"] = 2
@@ -249,9 +254,135 @@ def test_request_whose_effect_is_in_the_view_changes_no_state_again(world: Make,
     made.ctx.state["cups"] = 2
     made.ctx.sealed["code"] = 7
     assert cookies(made.unsafe()) == {}
+    assert origin.commits == []
+
+
+@pytest.mark.parametrize("status", [200, 409])
+def test_request_whose_effect_is_in_the_view_commits_nothing(
+    world: Make, origin: Origin, status: int
+) -> None:
+    # A commit here, though of no state, once let a second click order what the first one had only noted.
+    made = world(repeated=True)
+    asyncio.run(made.ctx.records.get("orders", "one"))
+    assert made.unsafe(status).status == status
+    for change in (
+        lambda records: records.put("orders", "one", {}),
+        lambda records: records.increment("orders", "one", "cups"),
+    ):
+        made = world(repeated=True)
+        change(made.ctx.records)
+        if status == 200:  # it would tell of an effect that does not happen
+            with pytest.raises(Problem, match="idempotency-key-expired"):
+                made.unsafe(status)
+        else:
+            assert made.unsafe(status).status == status
+    assert origin.commits == []
+    assert origin.sessions == []
+
+
+# A retry that is told no, though its first run was applied
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500, 503])
+@pytest.mark.parametrize("touched", [True, False], ids=["touched", "untouched"])
+def test_refusal_gives_way_to_the_first_answer(
+    world: Make, origin: Origin, status: int, touched: bool
+) -> None:
+    origin.earlier = StoredResponse(201, (), b"first")
+    made = world()
+    if touched:
+        asyncio.run(made.ctx.records.get("orders", "one"))
+    answer = made.unsafe(status, [], b"closed")
+    assert (answer.status, answer.body) == (201, b"first")
+    assert header(answer, b"idempotency-replayed") == b"true"
+    assert len(origin.commits) + len(origin.sessions) == 1  # asked once, one way or the other
+
+
+def test_refusal_without_records_is_asked_for_once_and_not_stored(world: Make, origin: Origin) -> None:
+    assert world().unsafe(422, [], b"no").body == b"no"
+    assert origin.sessions == [("outcome", Principal("ann", SID, 3), KEY)]
+    assert origin.commits == []
+
+
+def test_nobody_asks_for_what_cannot_be_there(world: Make, origin: Origin) -> None:
+    world().unsafe(200)
+    world(key=None).unsafe(422)
+    world(repeated=True).unsafe(422)
+    world().safe(404)
+    world(None).unsafe(422)
+    made = world(None)
+    made.ctx.form_key()  # of a guest who begins with this answer
+    made.unsafe(422)
+    for status in (401, 403):
+        made = world(GUEST, None)
+        made.ctx.sign_in("ann")  # and the app takes that back
+        made.unsafe(status)
+    assert origin.sessions == []
+
+
+# The state that a replay brings
+
+
+@pytest.mark.parametrize(
+    ("base", "state"),
+    [(BASE, 7), (f"{BASE[:-1]}3", 1), (f"{'x' * 16}.4", 1), ("", 1)],
+    ids=["of this view", "of an older one", "of another session", "of no view"],
+)
+@pytest.mark.parametrize("status", [200, 409, 503])
+def test_replay_brings_its_state_only_to_the_view_it_was_made_from(
+    world: Make, origin: Origin, clock: Any, reopened: Reopened, base: str, state: int, status: int
+) -> None:
+    origin.earlier = StoredResponse(201, (), b"first", {"cups": 7}, base=base)
+    made = world(ANN, View("ann", 4, {"cups": 1}, (), int(clock()) - VIEW_LIFE // 2 - 1, sid=SID))
     made.ctx.records.put("orders", "one", {})
-    made.unsafe()
-    assert (origin.commits[0][2].response.state, origin.commits[0][2].response.sealed) == (None, None)
+    answer = made.unsafe(status)
+    assert (answer.status, answer.body) == (201, b"first")
+    assert reopened(answer).state == {"cups": state}
+    assert reopened(answer).version == (5 if base == BASE else 4)
+
+
+def test_sealed_state_of_an_old_answer_stays_where_it_is(world: Make, origin: Origin) -> None:
+    origin.earlier = StoredResponse(201, (), b"first", None, "sealed", base=f"{BASE[:-1]}3")
+    made = world()
+    made.ctx.records.put("orders", "one", {})
+    assert cookies(made.unsafe()) == {}
+
+
+def test_state_of_who_had_no_session_comes_with_a_replay(
+    world: Make, origin: Origin, reopened: Reopened
+) -> None:
+    for session, view in ((None, None), (ANN, None)):
+        made = world(session, view)
+        made.ctx.sign_in("ann")
+        made.ctx.state["cups"] = 7
+        made.ctx.records.put("orders", "one", {})
+        made.unsafe()
+        origin.earlier = origin.commits[-1][2].response
+        again = world(session, view)
+        again.ctx.sign_in("ann")
+        again.ctx.records.put("orders", "one", {})
+        assert reopened(again.unsafe()).state == {"cups": 7}
+        origin.earlier = None
+
+
+# What does not fit
+
+
+@pytest.mark.parametrize("signs_in", [False, True], ids=["stays", "signs in"])
+def test_what_does_not_fit_into_a_cookie_is_refused_before_the_commit(
+    world: Make, origin: Origin, signs_in: bool
+) -> None:
+    name = "\U0001f375" * 128  # a user's id may be long in bytes
+    session = GUEST if signs_in else replace(ANN, subject=name, claims={"note": "x" * 200})
+    made = world(session, View(session.subject, 4, {}, sid=session.sid))
+    if signs_in:
+        made.ctx.sign_in(name, note="x" * 200)
+    made.ctx.state["essay"] = "x" * 2030
+    made.ctx.records.put("orders", "one", {})
+    with pytest.raises(Problem, match=r"state-too-large.*essay"):
+        made.unsafe()
+    assert origin.commits == []
+    assert origin.sessions == []
 
 
 def test_browser_never_commits_a_changed_state(world: Make, origin: Origin) -> None:
@@ -430,7 +561,7 @@ def test_failure_signs_nobody_in(world: Make, origin: Origin, status: int, befor
     made.ctx.state["cups"] = 2
     assert cookies(made.unsafe(status)) == {}
     assert made.ctx.session is before
-    assert origin.sessions == []
+    assert [call for call in origin.sessions if call[0] != "outcome"] == []
 
 
 @pytest.mark.parametrize("status", [401, 503])
@@ -489,7 +620,7 @@ def test_failure_signs_nobody_out(world: Make, origin: Origin, status: int) -> N
     made = world()
     made.ctx.sign_out()
     assert cookies(made.unsafe(status)) == {}
-    assert origin.sessions == []
+    assert [call for call in origin.sessions if call[0] != "outcome"] == []
 
 
 def test_nobody_is_signed_out_half_while_the_origin_is_away(world: Make, origin: Origin) -> None:
@@ -510,10 +641,12 @@ def test_stored_answer_is_given_without_running_the_app(world: Make, origin: Ori
         sent.append(message)
 
     responder = Responder(made.scope, send, made.host)
-    assert not asyncio.run(made.settlement.was_stored(responder))
+    with pytest.raises(Problem, match="idempotency-key-expired"):
+        asyncio.run(made.settlement.give_stored(responder))
     assert sent == []
+    origin.sessions.clear()
     origin.earlier = StoredResponse(201, (), b"first")
-    assert asyncio.run(made.settlement.was_stored(responder))
+    asyncio.run(made.settlement.give_stored(responder))
     assert origin.sessions[0] == ("outcome", Principal("ann", SID, 3), KEY)
     assert (sent[0]["status"], sent[1]["body"]) == (201, b"first")
     assert (b"idempotency-replayed", b"true") in sent[0]["headers"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from edge.applied import short
 from edge.verify.evidence import KEPT
 from edge.verify.history import History, load
 from edge.verify.judge import judge
@@ -52,7 +53,7 @@ def good() -> list[Row]:
         {**commit, "call": 92},
         {**verdict, "replayed": True, "call": 92},
         {**reply, "number": 2, "replayed": True, "copy": False},
-        {"kind": "view", "visit": 5, "view": {**view, "ver": 2, "state": "new", "keys": [KEY]}},
+        {"kind": "view", "visit": 5, "view": {**view, "ver": 2, "state": "new", "keys": [short(KEY)]}},
         {"kind": "end", "op": 1, "how": "final"},
         {"kind": "kill", "who": "origin"},
         {"kind": "outcome", "subject": "bob", "key": "key-of-another-user", **answer},
