@@ -133,8 +133,8 @@ export function createFront({ id, origin, platform, store, user, prover, release
         if (request.signal.aborted) throw error;
         log.note(error);
         // Whatever is wrong with us, the edge can answer; but a write may have reached it already.
-        const again = isSafe(request.method) ? fetch(request) : Promise.resolve(undefined);
-        const answered = await inTime(again, DEADLINE.fallback, undefined).catch(() => undefined);
+        if (!isSafe(request.method)) return unavailable(request);
+        const answered = await inTime(fetch(request), DEADLINE.fallback, undefined).catch(() => undefined);
         return answered ?? unavailable(request);
       }
     },

@@ -32,7 +32,7 @@ export function keyMint(store) {
   return () => {
     // Where nothing can be kept (a full disk) a random key has to do. It is as good, as long as origins keep outcomes.
     const key = turn.then(mint).catch(randomId);
-    turn = key.catch(() => {});
+    turn = key;
     return key;
   };
 }

@@ -84,6 +84,11 @@ export function requestOf({ method, path, headers, body, time: acted }, origin, 
   return new Request(new URL(path, origin), { method, headers: sent, body, mode: "same-origin", redirect: "manual" });
 }
 
+/** A write of which nothing is known yet, here or at an edge. @param {string} release   id of the one that answers it */
+export function untold(release) {
+  return { state: /** @type {const} */ ("waiting"), release, tries: 0, shown: 0, foretold: null, effects: "", basis: "" };
+}
+
 /** Whether one is the other once more: a second click, or a form that was gone back to. @param {Draft} a @param {Draft} b */
 export function isRepeated(a, b) {
   return a.key === b.key && a.bd === b.bd && a.method === b.method && a.path === b.path;

@@ -30,27 +30,24 @@ export function openTable(factory) {
     return { transaction, table: transaction.objectStore(OUTBOX) };
   }
 
+  /** Its number, once it is on disk. @param {Omit<Row, "seq">} row @param {number} [old]   that it takes the place of */
+  async function insert(row, old) {
+    // "strict": the user is told that it is done, so it has to be there after a power cut.
+    const { transaction, table } = await begin("strict");
+    if (old !== undefined) table.delete(old);
+    const adding = result(table.add(row));
+    const [seq] = await Promise.all([adding, finished(transaction)]);
+    return Number(seq);
+  }
+
   return {
     async all() {
       const db = await database();
       return db === null ? [] : result(db.transaction(OUTBOX).objectStore(OUTBOX).getAll());
     },
 
-    async add(row) {
-      // "strict": the user is told that it is done, so it has to be there after a power cut.
-      const { transaction, table } = await begin("strict");
-      const adding = result(table.add(row));
-      const [seq] = await Promise.all([adding, finished(transaction)]);
-      return Number(seq);
-    },
-
-    async replace(old, row) {
-      const { transaction, table } = await begin("strict");
-      table.delete(old);
-      const adding = result(table.add(row));
-      const [seq] = await Promise.all([adding, finished(transaction)]);
-      return Number(seq);
-    },
+    add: (row) => insert(row),
+    replace: (old, row) => insert(row, old),
 
     // What gets lost below is found out again: nothing is sent twice with an effect.
     async put(rows) {

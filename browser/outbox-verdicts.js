@@ -2,7 +2,7 @@
 /** Ends of writes in the outbox: by an edge's verdict, or because their author says so. */
 
 import { outcomeOf } from "./foretell.js";
-import { isBy } from "./outbox-row.js";
+import { isBy, untold } from "./outbox-row.js";
 import { authorOf } from "./outbox-rows.js";
 import { HEADER } from "./protocol.js";
 import { differences, judge } from "./verdict.js";
@@ -113,9 +113,7 @@ export function createVerdicts({ rows, user, basisOf, mintKey, origin, release, 
         const headers = new Headers(row.headers);
         headers.set(HEADER.key, key); // counts more than that of a form
         const { seq: _, refusal: __, ...rest } = row;
-        /** @type {Omit<Row, "seq">} */
-        const fresh = { ...rest, key, headers: [...headers], time: now(), state: "waiting", tries: 0, basis: "", effects: "", foretold: null, shown: 0, release };
-        await rows.replace(seq, fresh);
+        await rows.replace(seq, { ...rest, ...untold(release), key, headers: [...headers], time: now() });
       }),
 
     /** Forget a write. @param {number} seq */

@@ -5,7 +5,7 @@
  */
 
 import { foretell, tentative } from "./foretell.js";
-import { draftOf, hasRoom, isRepeated } from "./outbox-row.js";
+import { draftOf, hasRoom, isRepeated, untold } from "./outbox-row.js";
 import { authorOf } from "./outbox-rows.js";
 import { HEADER } from "./protocol.js";
 
@@ -65,8 +65,7 @@ export function createOutbox({ rows, user, host, mintKey, origin, release, devel
       return (await run(/** @type {Row} */ (waiting[twin]), json, effectsIn(waiting.slice(0, twin))))?.response ?? null;
     }
     if (!hasRoom(rows.all(), draft.size)) return null;
-    const state = /** @type {const} */ ("waiting");
-    const row = { ...draft, author: authorOf(json), effects: "", foretold: null, shown: 0, release, basis: "", tries: 0, state };
+    const row = { ...draft, ...untold(release), author: authorOf(json) };
     // Beside each other: a row that has to be taken back harms nobody.
     const [seq, told] = await Promise.all([rows.keep(row).catch(note), run(draft, json, effects, later)]);
     if (seq === undefined) return null;

@@ -64,12 +64,13 @@ export function asNobody(request, signal) {
   const { method, mode, cache } = request;
   if ((method !== "GET" && method !== "HEAD") || cache === "only-if-cached") return null;
   for (const [name] of request.headers) if (!IDLE.has(name) && !name.startsWith("sec-")) return null;
-  const [accept, language] = ["accept", "accept-language"].map((name) => request.headers.get(name) ?? "");
+  const accept = request.headers.get("accept") ?? "";
+  const language = request.headers.get("accept-language") ?? "";
   const isPage = mode === "navigate";
   // For the edge HTML means a page: it adds the kit's script.
-  if (!isPage && accept?.includes("text/html")) return null;
-  const headers = new Headers({ accept: isPage ? "text/html" : ACCEPT.test(accept ?? "") ? String(accept) : "*/*" });
-  if (LANGUAGE.test(language ?? "")) headers.set("accept-language", String(language));
+  if (!isPage && accept.includes("text/html")) return null;
+  const headers = new Headers({ accept: isPage ? "text/html" : ACCEPT.test(accept) ? accept : "*/*" });
+  if (LANGUAGE.test(language)) headers.set("accept-language", language);
   return { method, headers, cache, signal, mode: "cors", credentials: "omit", redirect: "manual", referrerPolicy: "no-referrer" };
 }
 

@@ -98,9 +98,11 @@ async function start(options) {
     } catch (error) {
       if (!arrived) throw error;
       log(`the snapshot of release ${manifest.release} does not work here: ${error}`);
-      const again = error instanceof Damaged;
-      await (again ? snapshots?.drop() : snapshots?.forbid())?.catch(() => {});
-      if (!again) return run(plain, pieces);
+      if (!(error instanceof Damaged)) {
+        await snapshots?.forbid().catch(() => {});
+        return run(plain, pieces);
+      }
+      await snapshots?.drop().catch(() => {});
     }
   }
   if (snapshots === undefined || snapshot === null) return run(plain, pieces);

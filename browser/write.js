@@ -2,6 +2,7 @@
 /** Who answers a write: the local host, ahead of an edge; or an edge, once it has all that was answered ahead. */
 
 import { inTime } from "./in-time.js";
+import { isAnonymous } from "./network.js";
 import { requestOf } from "./outbox-row.js";
 import { DEADLINE } from "./protocol.js";
 import { unsent } from "./unavailable.js";
@@ -86,5 +87,5 @@ export function createWrite({ outbox, line, host, origin, online, now }) {
 
 /** Whether a request is not sent as whoever is here, or names somebody: that must not be kept. @param {Request} request */
 function hasOtherUser(request) {
-  return request.credentials === "omit" || request.headers.has("authorization");
+  return isAnonymous(request) || request.headers.has("authorization");
 }

@@ -107,7 +107,7 @@ class Settlement:
         changes = await self._changes() if final else _FAILED
         if commits:
             return await self._commit(answer, replace(changes, stored=True))
-        if answer.status < 400 and self._repeated and self._ctx.records.changed:
+        if self._writes_again(answer):
             # Its first run wrote nothing, so nobody kept that answer; this one would promise what is not so.
             raise Problem("idempotency-key-expired", "it was applied, and its answer was not kept")
         return answer._replace(headers=await self._hand_over(answer.headers, changes))
@@ -126,7 +126,7 @@ class Settlement:
         records = ctx.records
         writes, increments = (records.writes, records.increments) if answer.status < 400 else ((), ())
         said = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in answer.headers)
-        base = self._ctx.visitor.base if changes.state is not None or changes.sealed is not None else ""
+        base = ctx.visitor.base if changes.state is not None or changes.sealed is not None else ""
         stored = StoredResponse(answer.status, said, answer.body, changes.state, changes.sealed, base)
         commit = Commit(self._fingerprint, records.reads, writes, stored, increments)
         outcome = await self._host.origin.commit(principal, ctx.key, commit)
@@ -152,6 +152,10 @@ class Settlement:
         outcome = await self._earlier()
         return None if outcome is None else await self._replay(outcome)
 
+    def _writes_again(self, answer: Answer) -> bool:
+        """Whether this run of a request that has been applied would write, and says that it has."""
+        return self._repeated and answer.status < 400 and self._ctx.records.changed
+
     async def _earlier(self) -> Outcome | None:
         return await self._host.origin.outcome(self._principal(), self._ctx.key, self._fingerprint)
 
@@ -162,11 +166,7 @@ class Settlement:
         state is null if it has not changed, `shp` is the version of its layout.
         Raises NeedsEdge for an answer that is not final: perhaps the edge knows better.
         """
-        if (
-            not final
-            or len(answer.body) > RESPONSE_LIMIT
-            or (answer.status < 400 and self._repeated and self._ctx.records.changed)
-        ):
+        if not final or len(answer.body) > RESPONSE_LIMIT or self._writes_again(answer):
             raise NeedsEdge("an outcome of this request")
         ctx = self._ctx
         # What the view contains already does not happen again.

@@ -7,6 +7,22 @@ from playwright.sync_api import Page, Response
 LIMIT = 90_000  # ms; the machine may be busy
 READY = "() => globalThis.edgekit?.state.phase === 'ready' && navigator.serviceWorker.controller !== null"
 
+START = """async () => {
+    const answer = await fetch("/_edge/browser", { headers: { accept: "application/json" } });
+    return (await answer.json()).start;
+}"""
+# Until the first start has left one; a condition of Playwright's own may not be asynchronous.
+KEPT = """async () => {
+    const latest = performance.now() + 30_000;
+    while (performance.now() < latest) {
+        const names = await caches.keys();
+        const lists = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
+        if (lists.flat().some(({ url }) => url.includes("/_edge/snapshot/"))) return;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error("there is no snapshot");
+}"""
+
 
 def take_over(page: Page, url: str) -> Response | None:
     """The first visit, and the wait until the browser's own host is ready."""

@@ -117,9 +117,8 @@ def read_view(token: str) -> dict[str, Any] | None:
             "sid": claims["sid"],
             "ver": claims["ver"],
             "state": digest(claims["state"]),
-            "keys": [
-                entry[:-9] for entry in claims["keys"]
-            ],  # in short, without mark and digits: see `applied`
+            # In short, without mark and digits: see `applied`.
+            "keys": [entry[:-9] for entry in claims["keys"]],
         }
     except (ValueError, KeyError, IndexError):
         return None

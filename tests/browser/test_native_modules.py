@@ -6,16 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ..visit import LIMIT, stop_worker, take_over
+from ..visit import KEPT, LIMIT, START, stop_worker, take_over
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-START = "async () => (await (await fetch('/_edge/browser')).json()).start"
-KEPT = """async () => {
-    for (const name of await caches.keys())
-        for (const { url } of await (await caches.open(name)).keys())
-            if (url.includes("/_edge/snapshot/")) return true;
-    return false;
-}"""
 ASK = """async ([path, note]) => {
     const headers = { "content-type": "application/json" };
     const init = note ? { method: "POST", headers, body: JSON.stringify(note) } : {};
@@ -66,7 +59,7 @@ def test_edge_browser_and_snapshot_answer_alike(page, url):
     page.wait_for_function("() => edgekit.outbox.waiting === 0", timeout=LIMIT)
     assert page.evaluate(START)["restored"] is False
 
-    until(page, KEPT)
+    page.evaluate(KEPT)
     stop_worker(page)
     until(page, f"async () => (await ({START})())?.restored")
     assert ask(page, "browser", READS) == by_edge[1:]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ..visit import stop_worker, take_over
+from ..visit import KEPT, START, stop_worker, take_over
 
 NUMBERS = """async () => {
     for (;;) {
@@ -14,21 +14,6 @@ NUMBERS = """async () => {
         const numbers = await response.json();
         if (response.headers.get("edgekit-host") === "browser") return numbers;
     }
-}"""
-START = """async () => {
-    const answer = await fetch("/_edge/browser", { headers: { accept: "application/json" } });
-    return (await answer.json()).start;
-}"""
-# Until the first start has left one; a condition of Playwright's own may not be asynchronous.
-KEPT = """async () => {
-    const latest = performance.now() + 30_000;
-    while (performance.now() < latest) {
-        const names = await caches.keys();
-        const lists = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
-        if (lists.flat().some(({ url }) => url.includes("/_edge/snapshot/"))) return;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    throw new Error("there is no snapshot");
 }"""
 SNAPSHOTS = """async () => {
     const found = [];
