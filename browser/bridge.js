@@ -201,8 +201,9 @@ function responseOf(body, status, headers) {
  * @param {string} host
  */
 function requestHeaders(request, host) {
-  const pairs = [...request.headers].filter(([name]) => name !== "host").flat();
-  pairs.push("host", host);
+  const pairs = [...request.headers].flat();
+  // A browser has no Host among the headers; a server does, and there it is what has been asked for.
+  if (!request.headers.has("host")) pairs.push("host", host);
   if (request.mode === "navigate") pairs.push("sec-fetch-dest", request.destination, "sec-fetch-mode", "navigate");
   return pairs.join("\0");
 }

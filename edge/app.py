@@ -114,6 +114,8 @@ class Stateless:
         host = self.host
         responder = Responder(scope, send, host, script=self.script)
         try:
+            if host.address is not None:
+                host.address.admit(scope)
             check_head(scope, self.max_body)
             if endpoints.owns(scope, host):
                 await endpoints.answer(scope, receive, responder, host, self.shared, self.readable)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
+from .arguments import address, app, count, edges, folder, key_file, verification
 
 if TYPE_CHECKING:
     from .release import Step
@@ -26,13 +27,14 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", metavar="verb", required=True)
 
     serve = verbs.add_parser("serve", help="run origin, edge and browser release; reload on changes")
-    _app(serve)
+    app(serve)
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=int, default=8000, help="0 picks a free one (default: %(default)s)")
     serve.add_argument(
         "--data", type=Path, default=Path("data"), help="for database, keys, release (default: data)"
     )
-    _edges(serve)
+    edges(serve)
+    address(serve)
     serve.add_argument("--no-reload", action="store_true", help="do not watch the sources")
 
     verify = verbs.add_parser(
@@ -40,11 +42,11 @@ def parser() -> argparse.ArgumentParser:
         help="kill, cut and repeat while users work, then judge what is stored",
         epilog=VERIFY_EPILOG,
     )
-    _app(verify)
-    _verification(verify)
+    app(verify)
+    verification(verify)
 
     build = verbs.add_parser("build", help="build what browsers run, into a folder to publish", epilog=EPILOG)
-    _app(build)
+    app(build)
     build.add_argument(
         "-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the release"
     )
@@ -77,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
         help="of brotli (default: 11; 4 in development)",
     )
     build.add_argument(
-        "--keep", type=_count, default=5, metavar="N", help="releases that stay in DIR (default: %(default)s)"
+        "--keep", type=count, default=5, metavar="N", help="releases that stay in DIR (default: %(default)s)"
     )
     build.add_argument(
         "--server-only",
@@ -86,84 +88,25 @@ def parser() -> argparse.ArgumentParser:
         help="put what browsers do not get into FILE, for edges on Node.js (default: nowhere)",
     )
 
-    _edges(build)
+    edges(build)
 
     release = verbs.add_parser("release", help="which release browsers get: list, go back, stop")
     actions = release.add_subparsers(dest="action", metavar="action", required=True)
-    _folder(actions.add_parser("list", help="the releases in a folder, the newest first"))
+    folder(actions.add_parser("list", help="the releases in a folder, the newest first"))
     use = actions.add_parser("use", help="let browsers get this release")
     use.add_argument("release", metavar="ID", help="as `list` shows it")
-    _folder(use)
-    _folder(actions.add_parser("stop", help="let browsers go without a local host, until the next `use`"))
+    folder(use)
+    folder(actions.add_parser("stop", help="let browsers go without a local host, until the next `use`"))
 
     keys = verbs.add_parser("keys", help="the edge's keys: make, list, rotate, retire")
     actions = keys.add_subparsers(dest="action", metavar="action", required=True)
-    _key_file(actions.add_parser("init", help="make a new set"))
-    _key_file(actions.add_parser("list", help="the keys of a set and their times"))
-    _key_file(actions.add_parser("rotate", help="add new keys; the present ones end when nothing needs them"))
+    key_file(actions.add_parser("init", help="make a new set"))
+    key_file(actions.add_parser("list", help="the keys of a set and their times"))
+    key_file(actions.add_parser("rotate", help="add new keys; the present ones end when nothing needs them"))
     retire = actions.add_parser("retire", help="take out the keys that have ended")
     retire.add_argument("--now", metavar="KID", help="and this one, which others may know")
-    _key_file(retire)
+    key_file(retire)
     return top
-
-
-def _edges(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--edge",
-        action="append",
-        default=[],
-        metavar="ORIGIN",
-        help="a further edge, such as https://a.example, that browsers may ask for what is for everybody",
-    )
-
-
-def _count(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
-
-
-def _folder(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the releases"
-    )
-
-
-def _key_file(verb: argparse.ArgumentParser) -> None:
-    file = Path("data", "keys", "edge-private.json")
-    verb.add_argument(
-        "--keys", type=Path, default=file, metavar="FILE", help="private set (default: %(default)s)"
-    )
-
-
-def _verification(verb: argparse.ArgumentParser) -> None:
-    folder = Path("data", "verify")
-    verb.add_argument("--scenario", metavar="module:class", help="what users do (default: what pages offer)")
-    verb.add_argument("--writes", type=_count, default=600, metavar="N", help="(default: %(default)s)")
-    verb.add_argument("--kills", type=_count, default=20, metavar="N", help="(default: %(default)s)")
-    verb.add_argument("--duplicates", type=_count, default=120, metavar="N", help="(default: %(default)s)")
-    verb.add_argument("--seconds", type=_count, default=86_400, metavar="N", help="end after so many at most")
-    verb.add_argument("--seed", type=int, metavar="N", help="of users, faults and kills (default: a new one)")
-    verb.add_argument("--users", type=_count, default=12, metavar="N", help="at a time (default: 12)")
-    verb.add_argument("--edges", type=_count, default=2, metavar="N", help="(default: %(default)s)")
-    verb.add_argument(
-        "--skew", type=float, default=2.0, metavar="S", help="seconds that clocks are wrong (default: 2)"
-    )
-    verb.add_argument("--catalog", type=Path, metavar="DIR", help="to publish (default: the app's own)")
-    verb.add_argument(
-        "--data", type=Path, default=folder, metavar="DIR", help="for histories (default: %(default)s)"
-    )
-
-
-def _app(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("app", metavar="module:app", help="the ASGI app, such as shop.app:app")
-    verb.add_argument(
-        "--app-dir",
-        type=Path,
-        default=Path(),
-        metavar="DIR",
-        help="where the module lies (default: this folder)",
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -182,6 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.data,
             reload=not options.no_reload,
             edges=options.edge,
+            address=options.address,
         )
     if options.verb == "verify":
         return _verify(options)

@@ -15,7 +15,7 @@ Headers = list[tuple[bytes, bytes]]
 _ORIGIN = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
 )
-_PORTS = {"http": 80, "https": 443}
+PORTS = {"http": 80, "https": 443}
 _READS = ("GET", "HEAD")
 # Who sends one of these is not nobody.
 _CREDENTIALS = frozenset({b"cookie", b"authorization", b"dpop"})
@@ -32,7 +32,7 @@ def origin_of(text: str) -> str:
     if not found or (port is not None and not 0 < port < 65_536):
         raise ValueError(f"{text!r} is not an origin: write it like https://a.example, without a path")
     base = f"{found['scheme']}://{found['host']}"
-    return base if port in (None, _PORTS[found["scheme"]]) else f"{base}:{port}"
+    return base if port in (None, PORTS[found["scheme"]]) else f"{base}:{port}"
 
 
 def origins(text: str) -> frozenset[str]:

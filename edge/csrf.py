@@ -70,4 +70,4 @@ def is_foreign(scope: dict[str, Any]) -> bool:
     if site is not None:
         return site not in ("same-origin", "none")
     # Scheme and authority, or "null": nothing to parse, so nothing in it can make a parser fail.
-    return origin is not None and origin.lower().partition("://")[2] != headers.get("host", "?").lower()
+    return origin is not None and origin.lower() != f"{scope['scheme']}://{headers.get('host', '?').lower()}"

@@ -37,6 +37,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "device-proof": Kind(401, "The request does not prove that it comes from the device of its session"),
     "device-required": Kind(403, "This needs a session that is bound to its device"),
     "forbidden": Kind(403, "This is not allowed"),
+    "misdirected-request": Kind(421, "This is not the address of this site"),
     "not-found": Kind(404, "There is nothing here"),
     "method-not-allowed": Kind(405, "This method is not allowed here"),
     "key-reused": Kind(422, "The Idempotency-Key was used for a different request"),

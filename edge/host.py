@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from starlette.types import Receive, Scope, Send
 
@@ -12,6 +12,9 @@ from .catalog import Catalog
 from .origin_client import OriginClient
 from .types import Clock, Entropy, HostName, Keys
 from .visitor import Visitors
+
+if TYPE_CHECKING:
+    from .public_address import PublicAddress
 
 
 class AssetServer(Protocol):
@@ -41,7 +44,8 @@ class Host:
     `clock` is wall time and `timer` monotonic, both in seconds; `entropy(n)` gives n random bytes;
     `keys` are an edge's own, `assets` serves the browser release, `static` gives the address of a static
     file in this host's release (or the path as it is), `close` ends it all; `sites` are the origins whose
-    service workers may read what this host answers to nobody (see `cross_origin`).
+    service workers may read what this host answers to nobody (see `cross_origin`); `address` is the site's,
+    None where no request comes from elsewhere (the browser, tests).
     """
 
     name: HostName
@@ -56,4 +60,5 @@ class Host:
     static: Callable[[str], str] = _unchanged
     development: bool = False
     sites: frozenset[str] = frozenset()
+    address: PublicAddress | None = None
     close: Callable[[], Awaitable[None]] = _nothing

@@ -11,7 +11,7 @@ const HEADER_LIMIT = 262_144; // bytes; far above the kit's own limit, so that t
 const WHOLE = 65_536; // bytes of a body that is read before the app is called
 const METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 const PRINTABLE = /^[\x21-\x7e]+$/;
-const HOST = /^[\w.\-:[\]]+$/;
+const BASE = "http://localhost"; // stands for whatever Host says, which Python judges (edge/public_address.py)
 
 /** Titles as edge/errors.py has them. */
 const PROBLEMS = Object.freeze({
@@ -33,15 +33,16 @@ class Refusal extends Error {
 
 /**
  * @param {(request: Request) => Promise<Response | null>} answer
+ * @param {{secure?: boolean}} [site]   secure: people reach it over https
  * @returns {http.Server}
  */
-export function createServer(answer) {
-  const options = { maxHeaderSize: HEADER_LIMIT, keepAliveTimeout: 75_000 };
+export function createServer(answer, { secure = false } = {}) {
+  const options = { maxHeaderSize: HEADER_LIMIT, keepAliveTimeout: 75_000, requireHostHeader: false };
   const server = http.createServer(options, async (incoming, outgoing) => {
     const gone = new AbortController();
     outgoing.on("close", () => outgoing.writableFinished || gone.abort());
     try {
-      await write(await respond(answer, incoming, gone.signal), outgoing);
+      await write(await respond(answer, incoming, gone.signal, secure), outgoing);
     } catch {
       outgoing.destroy(); // the client is gone, or has to see that the body broke off
     }
@@ -51,7 +52,7 @@ export function createServer(answer) {
     const code = "code" in error && error.code === "HPE_HEADER_OVERFLOW" ? "headers-too-large" : "malformed-header";
     const { status, title } = PROBLEMS[code];
     const body = document(code);
-    const fields = { ...refusalHeaders(), connection: "close", "content-length": Buffer.byteLength(body) };
+    const fields = { ...refusalHeaders(secure), connection: "close", "content-length": Buffer.byteLength(body) };
     const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
     return socket.end(`HTTP/1.1 ${status} ${title}\r\n${lines.join("")}\r\n${body}`);
   });
@@ -62,25 +63,27 @@ export function createServer(answer) {
  * @param {(request: Request) => Promise<Response | null>} answer
  * @param {http.IncomingMessage} incoming
  * @param {AbortSignal} signal
+ * @param {boolean} secure
  */
-async function respond(answer, incoming, signal) {
+async function respond(answer, incoming, signal, secure) {
   try {
     const response = await answer(await requestOf(incoming, signal));
     if (response === null) throw new Error("an edge has no next host to pass a request to");
     return response;
   } catch (error) {
     if (!(error instanceof Refusal) && !signal.aborted) console.error(error);
-    return refusal(error instanceof Refusal ? error.code : "internal-error");
+    return refusal(error instanceof Refusal ? error.code : "internal-error", secure);
   }
 }
 
 /** @param {http.IncomingMessage} incoming @param {AbortSignal} signal @returns {Promise<Request>} */
 async function requestOf(incoming, signal) {
   const { method = "GET", url: target = "/" } = incoming;
-  const { host = "localhost" } = incoming.headers;
-  if (!HOST.test(host)) throw new Refusal("malformed-header");
+  const names = incoming.rawHeaders.filter((_, index) => index % 2 === 0);
+  // Node.js would go by the first of several, and Python only sees that one.
+  if (names.filter((name) => name.toLowerCase() === "host").length !== 1) throw new Refusal("malformed-header");
   if (!PRINTABLE.test(target)) throw new Refusal("malformed-path");
-  const url = `http://${host}${target}`;
+  const url = `${BASE}${target}`;
   if (!target.startsWith("/") || !URL.canParse(url)) throw new Refusal("malformed-path");
   const headers = new Headers();
   for (const [name, value] of Object.entries(incoming.headers)) headers.append(name, String(value));
@@ -139,16 +142,17 @@ async function write(response, outgoing) {
   await pipeline(Readable.fromWeb(/** @type {any} */ (response.body)), outgoing);
 }
 
-/** @param {keyof typeof PROBLEMS} code */
-function refusal(code) {
-  const headers = new Headers(refusalHeaders());
+/** @param {keyof typeof PROBLEMS} code @param {boolean} secure */
+function refusal(code, secure) {
+  const headers = new Headers(refusalHeaders(secure));
   if (code === "method-not-allowed") headers.set("allow", METHODS);
   return new Response(document(code), { status: PROBLEMS[code].status, headers });
 }
 
-function refusalHeaders() {
+/** @param {boolean} secure */
+function refusalHeaders(secure) {
   const type = "application/problem+json";
-  return { ...securityHeaders(type, "http:"), "content-type": type, "cache-control": "no-store", "edgekit-host": "edge" };
+  return { ...securityHeaders(type, secure ? "https:" : "http:"), "content-type": type, "cache-control": "no-store", "edgekit-host": "edge" };
 }
 
 /** @param {keyof typeof PROBLEMS} code */

@@ -1,11 +1,14 @@
 // @ts-check
 /**
  * The app on Node.js, as an edge:
- * `serve.js --release DIR --port N [--origin URL] [--origin-keys FILE] [--keys FILE] [--server-only FILE]`.
+ * `serve.js --release DIR --port N [--origin URL] [--origin-keys FILE] [--keys FILE] [--server-only FILE]
+ * [--address ORIGIN]`.
  *
  * `--keys` names a private JWK set; without it keys are made that end with the process. `--origin-keys`
  * names the origin's public set; without it the first one that the origin gives is believed. `--server-only`
  * names what `edgekit build --server-only` wrote; without it the routes that need it answer 503.
+ * `--address` (or `EDGEKIT_ADDRESS`) is the address under which people reach the site, such as https://tea.example:
+ * a request for another one gets 421; without it only loopback names are answered, over http.
  * `EDGEKIT_SITES` are the origins, with commas between, of sites whose service workers may read here what is for
  * everybody. Prints one line, `ready http://127.0.0.1:N`, when requests are answered. Port 0 picks a free one.
  */
@@ -18,6 +21,7 @@ import { parseArgs } from "node:util";
 
 import { createBridge } from "../bridge.js";
 import { boot } from "../runtime.js";
+import { addressOf } from "./address.js";
 import { createServer } from "./http.js";
 import { originServices } from "./origin.js";
 
@@ -31,9 +35,16 @@ const { values: options } = parseArgs({
     "origin-keys": { type: "string" },
     keys: { type: "string" },
     "server-only": { type: "string" },
+    address: { type: "string", default: process.env.EDGEKIT_ADDRESS },
   },
 });
 if (options.release === undefined) throw new Error("--release DIR is missing");
+
+const address = addressOf(options.address);
+if (address === null) {
+  console.error(`serve.js: ${options.address} is not a web origin: write --address like https://tea.example, without a path`);
+  process.exit(2);
+}
 
 const folder = path.resolve(options.release);
 /** @type {import("../protocol.js").Manifest} */
@@ -65,6 +76,7 @@ const app = await boot({
     keys,
     originKeys,
     sites: process.env.EDGEKIT_SITES ?? "",
+    address,
     development: manifest.mode === "development",
     static: manifest.static,
   }),
@@ -78,11 +90,13 @@ const app = await boot({
 const bridge = createBridge(app);
 /** @type {Set<Promise<void>>} */
 const working = new Set();
-const server = createServer((request) =>
-  bridge(request, undefined, request.signal, (work) => {
-    working.add(work);
-    void work.then(() => working.delete(work));
-  }),
+const server = createServer(
+  (request) =>
+    bridge(request, undefined, request.signal, (work) => {
+      working.add(work);
+      void work.then(() => working.delete(work));
+    }),
+  { secure: address.startsWith("https:") },
 );
 server.listen(Number(options.port), "127.0.0.1", () => {
   const address = server.address();

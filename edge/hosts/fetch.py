@@ -85,6 +85,7 @@ async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host
     public_fetch, user_fetch = _js.public_fetch(services), _js.user_fetch(services)
     visitors: Visitors = PayloadVisitors()
     sites: frozenset[str] = frozenset()
+    address = None
     if name == "edge":
         from . import trusted  # noqa: PLC0415 - no browser has it
 
@@ -92,6 +93,7 @@ async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host
         origin = OriginClient(user_fetch, keys, time.time)
         visitors = await trusted.cookie_visitors(keys, origin, public_fetch, settings)
         sites = cross_origin.origins(settings.get("sites") or "")
+        address = trusted.address(settings)
     else:
         keys, origin = None, OriginClient(user_fetch, None, time.time)
     files: dict[str, str] = settings.get("static", {})
@@ -107,6 +109,7 @@ async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host
         static=lambda path: files.get(path, path),
         development=bool(settings.get("development")),
         sites=sites,
+        address=address,
     )
 
 

@@ -5,6 +5,8 @@ EDGEKIT_ORIGIN       base URL of the origin, or several with commas between (ori
 EDGEKIT_ORIGIN_KEYS  the origin's public JWK set or its file; without it the first one that it gives
 EDGEKIT_KEYS         the private JWK set or its file; without it keys that end with the process
 EDGEKIT_RELEASE      folder of the browser release; without it there is no browser host
+EDGEKIT_ADDRESS      the address under which people reach the site, such as https://tea.example: a request for
+                     another one gets 421; without it only loopback names are answered, over http
 EDGEKIT_SITES        origins, with commas between, of sites whose service workers may read here what is for
                      everybody (`edgekit build --edge` of that site names this one)
 EDGEKIT_DEVELOPMENT  "1": friendlier and slower
@@ -32,6 +34,7 @@ from ..host import Host
 from ..keys import NativeKeys, Source, fixed, generate, source
 from ..origin_client import OriginClient
 from ..proof import Proofs
+from ..public_address import PublicAddress
 from ..revocations import OriginKeys, Revocations
 from ..types import Reply, Verifier
 from .assets import Assets
@@ -51,11 +54,12 @@ class Settings:
     development: bool = False
     origin_keys: Source | None = None
     sites: frozenset[str] = frozenset()
+    address: PublicAddress = PublicAddress()  # noqa: RUF009 - immutable
 
     @classmethod
     def from_environment(cls) -> Settings:
         """Read the variables named above; raises OSError or ValueError for keys that are none,
-        and ValueError for sites that are none."""
+        and ValueError for sites and an address that are none."""
         keys, origin_keys = os.environ.get("EDGEKIT_KEYS"), os.environ.get("EDGEKIT_ORIGIN_KEYS")
         release = os.environ.get("EDGEKIT_RELEASE")
         return cls(
@@ -65,6 +69,7 @@ class Settings:
             release=Path(release) if release else None,
             development=os.environ.get("EDGEKIT_DEVELOPMENT") == "1",
             sites=origins(os.environ.get("EDGEKIT_SITES", "")),
+            address=PublicAddress.of(os.environ.get("EDGEKIT_ADDRESS")),
         )
 
 
@@ -159,5 +164,6 @@ def host(settings: Settings, static: Mapping[str, str | os.PathLike[str]]) -> Ho
         static=assets.address,
         development=settings.development,
         sites=settings.sites,
+        address=settings.address,
         close=transport.close,
     )

@@ -13,6 +13,7 @@ from typing import Any
 from ..cookie_visitors import CookieVisitors
 from ..origin_client import OriginClient
 from ..proof import Proofs
+from ..public_address import PublicAddress
 from ..revocations import OriginKeys, Revocations
 from ..types import PublicFetch, Verifier
 from .webcrypto import WebCryptoKeys
@@ -21,6 +22,11 @@ from .webcrypto import WebCryptoKeys
 async def load_keys(settings: Mapping[str, Any]) -> WebCryptoKeys:
     """The private keys of this edge, or ephemeral ones; raises ValueError."""
     return await WebCryptoKeys.load(settings.get("keys"), time.time)
+
+
+def address(settings: Mapping[str, Any]) -> PublicAddress:
+    """The address of the site; raises ValueError."""
+    return PublicAddress.of(settings.get("address"))
 
 
 async def cookie_visitors(

@@ -18,6 +18,7 @@ CONFORMANCE = "conformance"  # an app of its own
 NATIVE_ONLY = {
     CONFORMANCE,
     "_browser",
+    "arguments.py",
     "cli.py",
     "hosts/assets.py",
     "hosts/native.py",

@@ -19,14 +19,17 @@ import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 from watchfiles import DefaultFilter, awatch
 
 from ..keys import load_or_create
+from ..public_address import is_loopback
 from .processes import Edge, Group, Origin, stop
 from .sources import Part, Sources, find
 
+WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - what a user may have asked for
 BACKLOG = 1024  # connections that may wait while a child is being replaced
 QUALITY = "4"  # of brotli: nobody waits for compression here
 POLL = 0.05  # seconds between two health checks while starting
@@ -44,6 +47,7 @@ class Plan:
     reload: bool
     sources: Sources
     edges: tuple[str, ...] = ()
+    address: str | None = None
 
     @property
     def release(self) -> Path:
@@ -55,20 +59,28 @@ class Plan:
 
 
 def run(
-    spec: str, app_dir: Path, host: str, port: int, data: Path, reload: bool, edges: Iterable[str] = ()
+    spec: str,
+    app_dir: Path,
+    host: str,
+    port: int,
+    data: Path,
+    reload: bool,
+    edges: Iterable[str] = (),
+    address: str | None = None,
 ) -> int:
     """Serve `spec` (`module:app`, found in `app_dir`) on `host`:`port` (0 picks a free port) until
     SIGINT, SIGTERM or SIGHUP; returns the exit code.
 
     Prints one line `ready http://HOST:PORT` to stdout when origin, edge and release answer;
     everything else goes to stderr. `data` holds the database, the keys and the release; `edges` are origins
-    of further edges, as for `edgekit build`.
+    of further edges, as for `edgekit build`. `address` is the web origin under which people reach the site;
+    without it that is `host` if it is one address, and else this machine's own names.
     """
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
     for chatty in ("httpx2", "watchfiles"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     app_dir, data = app_dir.resolve(), data.resolve()
-    plan = Plan(spec, app_dir, data, reload, find(spec, app_dir), tuple(edges))
+    plan = Plan(spec, app_dir, data, reload, find(spec, app_dir), tuple(edges), address)
     try:
         load_or_create(plan.keys)
         load_or_create(plan.data, "origin")
@@ -108,6 +120,13 @@ class Supervisor:
     def __init__(self, plan: Plan, host: str, public: socket.socket, inner: socket.socket) -> None:
         self._plan = plan
         self._url = _url(host, public)
+        address = plan.address or (
+            ""
+            if is_loopback(host.lower() if ":" not in host else f"[{host}]") or host in WILDCARDS
+            else self._url
+        )
+        # Under which name the edge answers, whatever address the socket has.
+        self._host = urlsplit(address or "//localhost").netloc
         self._inner_url = _url("127.0.0.1", inner)
         self._group = Group(
             {
@@ -116,6 +135,7 @@ class Supervisor:
                 "EDGEKIT_ORIGIN_KEYS": str(plan.data / "origin-public.json"),
                 "EDGEKIT_KEYS": str(plan.keys / "edge-private.json"),
                 "EDGEKIT_RELEASE": str(plan.release),
+                "EDGEKIT_ADDRESS": address,
                 **({"EDGEKIT_DEVELOPMENT": "1"} if plan.reload else {}),
                 "PYTHONSAFEPATH": "1",  # the current folder is nobody's package
             }
@@ -220,20 +240,20 @@ class Supervisor:
         """Print the line that others wait for once everything answers; never returns."""
         await self._complete.wait()
         async with httpx2.AsyncClient(trust_env=False) as client:
-            await _answered(client, f"{self._inner_url}/health")
+            await _answered(client, f"{self._inner_url}/health", "localhost")
             for path in ("health", "manifest.json"):
-                await _answered(client, f"{self._url}/_edge/{path}")
+                await _answered(client, f"{self._url}/_edge/{path}", self._host)
         self._ready = True
         sys.stdout.write(f"ready {self._url}\n")
         sys.stdout.flush()
         await asyncio.get_running_loop().create_future()
 
 
-async def _answered(client: httpx2.AsyncClient, url: str) -> None:
+async def _answered(client: httpx2.AsyncClient, url: str, host: str) -> None:
     """Ask until the answer is 200."""
     while True:
         with contextlib.suppress(httpx2.TransportError):
-            if (await client.get(url)).status_code == 200:
+            if (await client.get(url, headers={"host": host})).status_code == 200:
                 return
         await asyncio.sleep(POLL)
 

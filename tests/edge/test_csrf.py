@@ -29,7 +29,7 @@ def passes(scope: Scope, form_key: str | None = None) -> bool:
 
 @pytest.fixture
 def post(make_scope: MakeScope) -> Callable[..., Scope]:
-    return lambda *headers: make_scope("POST", "/", [HOST, *headers])
+    return lambda *headers: make_scope("POST", "/", [HOST, *headers], scheme="https")
 
 
 Post = Callable[..., Scope]
@@ -49,6 +49,7 @@ Post = Callable[..., Scope]
         ([("sec-fetch-site", "same-origin, cross-site")], True),
         ([("origin", "https://shop.example")], False),
         ([("origin", "https://SHOP.example")], False),
+        ([("origin", "http://shop.example")], True),  # case T12: the scheme is part of an origin
         ([("origin", "https://evil.example")], True),
         ([("origin", "https://a.shop.example")], True),
         ([("origin", "https://shop.example.evil.example")], True),

@@ -20,9 +20,11 @@ from edge.hosts import default
 from edge.hosts.native import OriginTransport, Settings, host
 from edge.keys import fixed, load_or_create
 from edge.keyset import KeySet
+from edge.public_address import PublicAddress
 
 VARIABLES = tuple(
-    f"EDGEKIT_{name}" for name in ("ORIGIN", "ORIGIN_KEYS", "KEYS", "RELEASE", "DEVELOPMENT", "SITES")
+    f"EDGEKIT_{name}"
+    for name in ("ORIGIN", "ORIGIN_KEYS", "KEYS", "RELEASE", "DEVELOPMENT", "SITES", "ADDRESS")
 )
 Handler = Callable[[httpx2.Request], Awaitable[httpx2.Response]]
 
@@ -86,6 +88,18 @@ def test_sites_that_may_read_are_origins(environment: Callable[..., None]) -> No
         Settings.from_environment()
 
 
+# case T5
+def test_the_address_of_the_site_is_an_origin(environment: Callable[..., None]) -> None:
+    environment(EDGEKIT_ADDRESS="https://Tea.example:443")
+    settings = Settings.from_environment()
+    assert settings.address == PublicAddress("https://tea.example")
+    assert host(settings, {}).address == settings.address
+    for wrong in ("tea.example", "https://tea.example/", "ftp://tea.example", "https://a:b@tea.example"):
+        environment(EDGEKIT_ADDRESS=wrong)
+        with pytest.raises(ValueError, match="is not an origin"):
+            Settings.from_environment()
+
+
 # The host
 
 
@@ -109,7 +123,7 @@ def test_app_that_nobody_bound_finds_its_host_by_itself(
 ) -> None:
     (tmp_path / "tea.css").write_text("h1 {}")
     app = Stateless(Starlette(), static={"/static": tmp_path})
-    with TestClient(app) as client:
+    with TestClient(app, "http://localhost") as client:
         assert client.get("/_edge/health").json() == {"status": "ok", "host": "native"}
         assert client.get("/static/tea.css").text == "h1 {}"
         assert client.get("/_edge/catalog/products").json()["code"] == "origin-unavailable"

@@ -41,7 +41,7 @@ async function start(more = {}) {
 const pause = (ms = 30) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function scenarios({ bridge, restored }) {
-  const url = (target) => `http://host.test${target}`;
+  const url = (target) => `http://localhost${target}`;
   const get = (target, init) => bridge(new Request(url(target), init));
   const text = async (target, init) => (await get(target, init)).text();
   const tell = async () => JSON.parse(await text("/tell"));

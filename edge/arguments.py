@@ -1,0 +1,86 @@
+"""Options that several verbs of the command `edgekit` share, and the kinds of their values."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from .cross_origin import origin_of
+
+
+def edges(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--edge",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="a further edge, such as https://a.example, that browsers may ask for what is for everybody",
+    )
+
+
+def address(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--address",
+        type=origin,
+        default=os.environ.get("EDGEKIT_ADDRESS") or None,
+        metavar="ORIGIN",
+        help="under which people reach the site, such as https://tea.example: all else gets 421 "
+        "(default: EDGEKIT_ADDRESS, else this machine's own names)",
+    )
+
+
+def origin(text: str) -> str:
+    try:
+        return origin_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def count(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def folder(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the releases"
+    )
+
+
+def key_file(verb: argparse.ArgumentParser) -> None:
+    file = Path("data", "keys", "edge-private.json")
+    verb.add_argument(
+        "--keys", type=Path, default=file, metavar="FILE", help="private set (default: %(default)s)"
+    )
+
+
+def verification(verb: argparse.ArgumentParser) -> None:
+    folder = Path("data", "verify")
+    verb.add_argument("--scenario", metavar="module:class", help="what users do (default: what pages offer)")
+    verb.add_argument("--writes", type=count, default=600, metavar="N", help="(default: %(default)s)")
+    verb.add_argument("--kills", type=count, default=20, metavar="N", help="(default: %(default)s)")
+    verb.add_argument("--duplicates", type=count, default=120, metavar="N", help="(default: %(default)s)")
+    verb.add_argument("--seconds", type=count, default=86_400, metavar="N", help="end after so many at most")
+    verb.add_argument("--seed", type=int, metavar="N", help="of users, faults and kills (default: a new one)")
+    verb.add_argument("--users", type=count, default=12, metavar="N", help="at a time (default: 12)")
+    verb.add_argument("--edges", type=count, default=2, metavar="N", help="(default: %(default)s)")
+    verb.add_argument(
+        "--skew", type=float, default=2.0, metavar="S", help="seconds that clocks are wrong (default: 2)"
+    )
+    verb.add_argument("--catalog", type=Path, metavar="DIR", help="to publish (default: the app's own)")
+    verb.add_argument(
+        "--data", type=Path, default=folder, metavar="DIR", help="for histories (default: %(default)s)"
+    )
+
+
+def app(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("app", metavar="module:app", help="the ASGI app, such as shop.app:app")
+    verb.add_argument(
+        "--app-dir",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="where the module lies (default: this folder)",
+    )
