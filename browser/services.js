@@ -2,6 +2,7 @@
 /** What the app's host may ask of the browser. Counterpart: edge/hosts/_js.py. */
 
 import { flatHeaders, parseHeaders } from "./bridge.js";
+import { inTime } from "./in-time.js";
 import { CATALOG_CACHE, DEADLINE } from "./protocol.js";
 
 /** @typedef {import("./protocol.js").Reply} Reply */
@@ -22,7 +23,7 @@ const UNREACHABLE = [0, "", new Uint8Array()];
 export function createServices({ development, files = {}, onPersonal = () => {}, asUser, personal, ...platform }) {
   return {
     config: JSON.stringify({ origin: true, keys: null, development, static: files }),
-    publicFetch: (path, etag) => publicFetch(platform, EDGE + path, etag),
+    publicFetch: publicWay(platform),
     async userFetch(method, target, headers) {
       if (method !== "GET") return UNREACHABLE; // only an edge may write
       const [path, name] = [EDGE + target, (await personal?.who()) ?? ""];
@@ -39,36 +40,63 @@ export function createServices({ development, files = {}, onPersonal = () => {},
 }
 
 /**
- * GET without credentials: what comes back is the same for everybody and may be kept. Network first; the
- * kept answer serves while there is no network.
+ * The way to what is the same for everybody and may be kept: GET without credentials. Network first; the kept
+ * answer serves while there is no network, or if that is slow. What has not changed is not transferred again.
  *
  * @param {Platform} platform
- * @param {string} path
- * @param {string | undefined} etag
- * @returns {Promise<Reply>}
+ * @returns {import("./protocol.js").Services["publicFetch"]}
  */
-async function publicFetch({ fetch, caches }, path, etag) {
-  const cache = await caches.open(CATALOG_CACHE);
-  try {
-    const response = await fetch(path, {
-      headers: etag ? { "if-none-match": etag } : {},
-      credentials: "omit",
-      cache: "no-store",
-      redirect: "error",
-      signal: AbortSignal.timeout(DEADLINE.catalog),
-    });
-    const reply = await replyOf(response);
-    if (response.status < 500) {
-      if (response.status === 200 && isShareable(response.headers)) await cache.put(path, copyOf(reply));
+function publicWay({ fetch, caches }) {
+  /**
+   * What is on its way, by path, and for which tag it was asked. On a slow link it arrives when those who asked
+   * have given up; then it is kept for the next.
+   *
+   * @type {Map<string, {known: string, reply: Promise<Reply | undefined>}>}
+   */
+  const flights = new Map();
+
+  /** @param {string} path @param {string} known @param {Cache} cache @returns {Promise<Reply | undefined>} */
+  async function ask(path, known, cache) {
+    try {
+      const response = await fetch(path, {
+        headers: known ? { "if-none-match": known } : {},
+        credentials: "omit",
+        cache: "no-store",
+        redirect: "error",
+        signal: AbortSignal.timeout(DEADLINE.network),
+      });
+      const reply = await replyOf(response);
+      if (response.status >= 500) return undefined;
+      if (response.status === 200 && isShareable(response.headers)) await cache.put(path, copyOf(reply)).catch(() => {});
+      if (response.status === 404) await cache.delete(path);
       return reply;
+    } catch {
+      return undefined;
     }
-  } catch {
-    // Fall through to what is kept.
   }
-  const kept = await cache.match(path);
-  if (kept === undefined) return UNREACHABLE;
-  if (etag && kept.headers.get("etag") === etag) return [304, flatHeaders(kept.headers), new Uint8Array()];
-  return replyOf(kept);
+
+  return async (path, etag) => {
+    const cache = await caches.open(CATALOG_CACHE);
+    const kept = await cache.match(EDGE + path);
+    const tag = kept?.headers.get("etag") ?? "";
+    const flight = flights.get(path) ?? begin(path, etag || tag, cache); // a new interpreter holds nothing yet
+    const reply = await inTime(flight.reply, DEADLINE.catalog, undefined);
+    if (reply !== undefined && (reply[0] !== 304 || same(flight.known, etag))) return reply;
+    if (kept === undefined || (reply !== undefined && !same(flight.known, tag))) return UNREACHABLE;
+    return same(tag, etag) ? [304, flatHeaders(kept.headers), new Uint8Array()] : replyOf(kept);
+  };
+
+  /** @param {string} path @param {string} known @param {Cache} cache */
+  function begin(path, known, cache) {
+    const flight = { known, reply: ask(EDGE + path, known, cache).finally(() => flights.delete(path)) };
+    flights.set(path, flight);
+    return flight;
+  }
+}
+
+/** By weak comparison (RFC 9110 section 8.8.3.2), because compression weakens a tag. @param {string} tag @param {string | undefined} other */
+function same(tag, other) {
+  return Boolean(other) && tag.replace(/^W\//, "") === other?.replace(/^W\//, "");
 }
 
 /**

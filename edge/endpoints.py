@@ -13,9 +13,7 @@ everything else                                 the browser release, if this hos
 from __future__ import annotations
 
 import re
-import zlib
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from starlette.datastructures import Headers, QueryParams
@@ -37,7 +35,6 @@ PLAIN, FORGET = "/_edge/session/plain", "/_edge/session/forget"
 PAGE_LIMIT = 200
 ACCEPTS_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))", re.IGNORECASE)
 VARY = (b"vary", b"accept-encoding")
-GZIP = 31  # wbits: a gzip container with the largest window
 
 
 def owns(scope: dict[str, Any], host: Host) -> bool:
@@ -170,15 +167,9 @@ async def _catalog(scope: dict[str, Any], responder: Responder, host: Host, name
         await responder.begin(304, unchanged, b"")
     elif ACCEPTS_GZIP.search(encodings):
         same = (b"etag", f"W/{etag}".encode())  # but not the same bytes
-        await _json(responder, _gzipped(held.body), cache, same, VARY, (b"content-encoding", b"gzip"))
+        await _json(responder, held.gzipped(), cache, same, VARY, (b"content-encoding", b"gzip"))
     else:
         await _json(responder, held.body, cache, (b"etag", etag.encode()), VARY)
-
-
-@lru_cache(maxsize=8)
-def _gzipped(body: bytes) -> bytes:
-    """Only what is public: the length of what mixes secrets with input tells about them (BREACH)."""
-    return zlib.compress(body, wbits=GZIP)
 
 
 async def _records(

@@ -18,7 +18,7 @@ import anyio.to_thread
 
 from .. import cross_origin
 from ..app import Stateless
-from ..catalog import Catalog
+from ..catalog import BROWSER_BYTES, Catalog, memory
 from ..host import Host
 from ..origin_client import OriginClient
 from ..types import HostName
@@ -96,6 +96,7 @@ async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host
         address = trusted.address(settings)
     else:
         keys, origin = None, OriginClient(user_fetch, None, time.time)
+    catalog_bytes = BROWSER_BYTES if name == "browser" else memory(settings.get("catalogMemory") or "")
     files: dict[str, str] = settings.get("static", {})
     return Host(
         name=name,
@@ -104,7 +105,7 @@ async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host
         entropy=os.urandom,
         visitors=visitors,
         origin=origin,
-        catalog=Catalog(public_fetch, time.monotonic, random.random, 8 * 1024 * 1024),
+        catalog=Catalog(public_fetch, time.monotonic, random.random, catalog_bytes),
         keys=keys,
         static=lambda path: files.get(path, path),
         development=bool(settings.get("development")),

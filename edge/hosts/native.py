@@ -9,6 +9,7 @@ EDGEKIT_ADDRESS      the address under which people reach the site, such as http
                      another one gets 421; without it only loopback names are answered, over http
 EDGEKIT_SITES        origins, with commas between, of sites whose service workers may read here what is for
                      everybody (`edgekit build --edge` of that site names this one)
+EDGEKIT_CATALOG_MEMORY  MiB of memory that the catalog may take in this process (default: 256)
 EDGEKIT_DEVELOPMENT  "1": friendlier and slower
 """
 
@@ -26,7 +27,7 @@ from typing import Any
 
 import httpx2
 
-from ..catalog import Catalog
+from ..catalog import MAX_BYTES, Catalog, memory
 from ..cookie_visitors import CookieVisitors
 from ..cross_origin import origins
 from ..errors import Problem
@@ -55,11 +56,12 @@ class Settings:
     origin_keys: Source | None = None
     sites: frozenset[str] = frozenset()
     address: PublicAddress = PublicAddress()  # noqa: RUF009 - immutable
+    catalog_bytes: int = MAX_BYTES
 
     @classmethod
     def from_environment(cls) -> Settings:
         """Read the variables named above; raises OSError or ValueError for keys that are none,
-        and ValueError for sites and an address that are none."""
+        and ValueError for sites, an address or a number of MiB that are none."""
         keys, origin_keys = os.environ.get("EDGEKIT_KEYS"), os.environ.get("EDGEKIT_ORIGIN_KEYS")
         release = os.environ.get("EDGEKIT_RELEASE")
         return cls(
@@ -70,6 +72,7 @@ class Settings:
             development=os.environ.get("EDGEKIT_DEVELOPMENT") == "1",
             sites=origins(os.environ.get("EDGEKIT_SITES", "")),
             address=PublicAddress.of(os.environ.get("EDGEKIT_ADDRESS")),
+            catalog_bytes=memory(os.environ.get("EDGEKIT_CATALOG_MEMORY", "")),
         )
 
 
@@ -158,7 +161,7 @@ def host(settings: Settings, static: Mapping[str, str | os.PathLike[str]]) -> Ho
         entropy=os.urandom,
         visitors=CookieVisitors(keys, proofs, origin, revocations, time.time, os.urandom),
         origin=origin,
-        catalog=Catalog(transport.public_fetch, time.monotonic, random.random),
+        catalog=Catalog(transport.public_fetch, time.monotonic, random.random, settings.catalog_bytes),
         keys=keys,
         assets=assets,
         static=assets.address,

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import __version__
 from ..cross_origin import origin_of
+from . import catalog
 from .bundle import Bundle, Bundler
 from .cache import Cache, default_root
 from .compress import compress
@@ -77,6 +78,9 @@ def build(
         locked, step.cached = lock_packages(target, requirements, lock, toolchain, upgrade=upgrade)
     with steps("install") as step:
         packages, step.cached = install(locked, toolchain)
+    if memory := catalog.describe(catalog.folder_of(target.app_dir, target.top)):
+        with steps("catalog") as step:
+            step.note = memory
     before = current(out)
     made: list[Manifest] = []
 

@@ -7,12 +7,23 @@ import dataclasses
 import gc
 import inspect
 import json
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from typing import Any, get_type_hints
 
 import pytest
 
-from edge.catalog import ABSENT_LIFE, FAILURE_PAUSE, Catalog, CatalogReader, Collection
+from edge.catalog import (
+    ABSENT_LIFE,
+    BROWSER_BYTES,
+    FAILURE_PAUSE,
+    MAX_BYTES,
+    Catalog,
+    CatalogReader,
+    Collection,
+    memory,
+    weight,
+)
 from edge.errors import NeedsEdge, Problem
 from edge.types import PublicFetch, Reply
 
@@ -395,16 +406,129 @@ def test_answer_that_makes_no_sense_is_the_origins_fault(reply: Reply) -> None:
     play(scene)
 
 
-def test_the_byte_bound_evicts_the_least_recently_used() -> None:
+# Room (cases H2, P14)
+
+
+def large(items: int, version: str = "1") -> Reply:
+    rows = {f"tea-{i}": {"name": f"Tea number {i}", "price": i, "text": "leaf " * 30} for i in range(items)}
+    return Reply(200, {"cache-control": CACHING}, json.dumps({"version": version, "items": rows}).encode())
+
+
+def test_a_catalog_of_ten_megabytes_is_transferred_and_parsed_once() -> None:
+    async def scene(world: World) -> None:
+        reply = large(50_000)
+        assert len(reply.body) > 10_000_000
+        world.origin.answer = lambda: reply
+        first = await CatalogReader(world.catalog).all("products")
+        for _ in range(100):
+            assert await CatalogReader(world.catalog).all("products") is first
+
+    assert len(play(scene).origin.asked) == 1
+
+
+@pytest.mark.parametrize("max_bytes", [MAX_BYTES, BROWSER_BYTES, 1])
+def test_what_was_just_read_is_kept_however_large_it_is(max_bytes: int) -> None:
+    async def scene(world: World) -> None:
+        reply = large(4_000 if max_bytes == BROWSER_BYTES else 400)
+        world.origin.answer = lambda: reply
+        first = await world.catalog.collection("products")
+        assert first is not None
+        items = first.items
+        for _ in range(10):
+            found = await world.catalog.collection("products")
+            assert found is not None
+            assert found.items is items
+        world.origin.answer = unavailable
+        world.timer.now += 3600
+        assert await world.version() == "1"
+
+    assert len(play(scene, max_bytes=max_bytes).origin.asked) == 2
+
+
+def test_collections_that_do_not_fit_together_are_parsed_again_but_not_transferred_again() -> None:
+    async def scene(world: World) -> None:
+        reply = large(400)
+        world.origin.answer = lambda: reply
+        for _ in range(3):
+            for name in ("one", "two", "three"):
+                assert len(await CatalogReader(world.catalog).all(name)) == 400
+
+    world = play(scene, max_bytes=weight(large(400).body) + 2 * len(large(400).body))
+    assert len(world.origin.asked) == 3
+
+
+def test_the_operator_hears_once_that_it_does_not_fit(caplog: pytest.LogCaptureFixture) -> None:
     async def scene(world: World) -> None:
         for name in ("one", "two", "three"):
             await world.version(name)
-        await world.version("three")
-        assert len(world.origin.asked) == 3
-        await world.version("one")
-        assert len(world.origin.asked) == 4
 
-    play(scene, max_bytes=2 * (1024 + 6 * 80))
+    play(scene, max_bytes=1)
+    assert len(caplog.messages) == 1
+    assert "EDGEKIT_CATALOG_MEMORY" in caplog.text
+
+
+@pytest.mark.parametrize("caching", ["", "no-cache", "max-age=60", CACHING])
+def test_what_has_not_changed_is_never_transferred_again(caching: str) -> None:
+    async def scene(world: World) -> None:
+        world.origin.headers = {"cache-control": caching}
+        await world.version()
+        world.origin.answer = lambda: Reply(304, {"cache-control": caching}, b"")
+        for _ in range(3):
+            world.timer.now += 100_000
+            assert await world.version() == "1"
+            await world.settle()
+
+    assert [etag for _, etag in play(scene).origin.asked] == [None, *['"1"'] * 3]
+
+
+def test_what_may_not_be_used_in_place_of_an_answer_is_not() -> None:
+    async def scene(world: World) -> None:
+        world.origin.headers = {"cache-control": "max-age=60, stale-if-error=60"}
+        await world.version()
+        world.origin.answer = unavailable
+        world.timer.now += 119
+        assert await world.version() == "1"
+        world.timer.now += 2
+        for _ in range(2):
+            with pytest.raises(Problem, match="origin-unavailable"):
+                await world.version()
+
+    play(scene)
+
+
+def test_an_origin_that_hangs_holds_one_request_up_for_a_moment_and_no_other() -> None:
+    async def scene(world: World) -> None:
+        await world.version()
+        world.timer.now += 3600
+        world.origin.version, world.origin.gate = "2", asyncio.Event()
+        assert [await world.version() for _ in range(3)] == ["1"] * 3
+        assert len(world.origin.asked) == 2
+        world.origin.gate.set()
+        await world.settle()
+        assert await world.version() == "2"
+
+    play(scene, patience=0.0)
+
+
+@pytest.mark.parametrize("items", [1, 400])
+def test_the_weight_of_a_collection_is_about_what_python_takes_for_it(items: int) -> None:
+    body = large(items).body
+    gc.collect()
+    tracemalloc.start()
+    try:
+        document = json.loads(body)
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert document
+    assert 0.5 < weight(body) / (taken + len(body)) < 2
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "a", "1.5", "٣", "9999999999"])
+def test_the_room_for_a_catalog_is_a_number_of_mebibytes(text: str) -> None:
+    assert (memory(""), memory("3")) == (MAX_BYTES, 3 * 1024 * 1024)
+    with pytest.raises(ValueError, match="EDGEKIT_CATALOG_MEMORY"):
+        memory(text)
 
 
 # One request's look
@@ -430,7 +554,7 @@ def test_tasks_of_one_request_see_one_version() -> None:
         new = await CatalogReader(World().catalog).all("products")
         assert old is not None
         answers = [asyncio.Event(), asyncio.Event()]
-        versions = [old, dataclasses.replace(old, version="2", items=new)]
+        versions = [old, dataclasses.replace(old, version="2", parsed=new)]
 
         class Slow(Catalog):
             """Answers each question with another version, when told to."""

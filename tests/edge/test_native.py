@@ -24,7 +24,10 @@ from edge.public_address import PublicAddress
 
 VARIABLES = tuple(
     f"EDGEKIT_{name}"
-    for name in ("ORIGIN", "ORIGIN_KEYS", "KEYS", "RELEASE", "DEVELOPMENT", "SITES", "ADDRESS")
+    for name in (
+        *("ORIGIN", "ORIGIN_KEYS", "KEYS", "RELEASE"),
+        *("DEVELOPMENT", "SITES", "ADDRESS", "CATALOG_MEMORY"),
+    )
 )
 Handler = Callable[[httpx2.Request], Awaitable[httpx2.Response]]
 
@@ -98,6 +101,14 @@ def test_the_address_of_the_site_is_an_origin(environment: Callable[..., None]) 
         environment(EDGEKIT_ADDRESS=wrong)
         with pytest.raises(ValueError, match="is not an origin"):
             Settings.from_environment()
+
+
+def test_room_for_the_catalog_is_read_from_the_environment(environment: Callable[..., None]) -> None:
+    environment(EDGEKIT_CATALOG_MEMORY="64")
+    assert Settings.from_environment().catalog_bytes == 64 * 1024 * 1024
+    environment(EDGEKIT_CATALOG_MEMORY="64 MB")
+    with pytest.raises(ValueError, match="EDGEKIT_CATALOG_MEMORY"):
+        Settings.from_environment()
 
 
 # The host

@@ -38,6 +38,51 @@ test("a kept catalog answer serves while the network or the origin is gone", asy
   }
 });
 
+// case P14: a catalog that no interpreter can hold, and every interpreter that starts anew
+test("a new interpreter asks with the tag of what is kept, and that is not transferred again", async () => {
+  const caches = new FakeCaches();
+  for (const etag of ['"v1"', 'W/"v1"']) {
+    await servicesOf(() => new Response("items", { headers: { ...SHARED, etag } }), caches).publicFetch("/catalog/products", "");
+    const next = servicesOf(() => new Response(null, { status: 304, headers: { ...SHARED, etag } }), caches);
+    for (let i = 0; i < 2; i += 1) assert.deepEqual(text(await next.publicFetch("/catalog/products", "")), [200, "items"]);
+    assert.deepEqual(text(await next.publicFetch("/catalog/products", '"v1"')), [304, ""]);
+    assert.deepEqual(next.requests.map(({ headers }) => headers.get("if-none-match")), [etag, etag, '"v1"']);
+  }
+});
+
+test("an answer that the cache has no room for is an answer all the same", async () => {
+  const caches = new FakeCaches();
+  (await caches.open("edgekit-catalog")).room = 0;
+  const { publicFetch } = servicesOf(() => new Response("items", { headers: SHARED }), caches);
+  assert.deepEqual(text(await publicFetch("/catalog/products", "")), [200, "items"]);
+});
+
+test("what arrives late is kept for the next who asks, and asked for once", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  /** @type {(response: Response) => void} */
+  let arrive = () => {};
+  const slow = servicesOf(() => new Promise((resolve) => (arrive = resolve)));
+  const settle = async () => { for (let i = 0; i < 20; i += 1) await null; };
+  const ask = async () => {
+    const reply = slow.publicFetch("/catalog/products", "");
+    await settle();
+    context.mock.timers.tick(3_000);
+    return reply;
+  };
+  assert.deepEqual([(await ask())[0], (await ask())[0]], [0, 0]);
+  assert.equal(slow.requests.length, 1);
+  arrive(new Response("items", { headers: SHARED }));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(text(await servicesOf(offline, slow.caches).publicFetch("/catalog/products", "")), [200, "items"]);
+});
+
+test("a collection that is gone does not come back without a network", async () => {
+  const { publicFetch, caches } = servicesOf(() => new Response("items", { headers: SHARED }));
+  await publicFetch("/catalog/products", "");
+  assert.equal((await servicesOf(() => new Response("", { status: 404 }), caches).publicFetch("/catalog/products", ""))[0], 404);
+  assert.equal((await servicesOf(offline, caches).publicFetch("/catalog/products", ""))[0], 0);
+});
+
 test("what could be personal, or is no success, is not kept", async () => {
   for (const response of [
     new Response("x", { headers: { "cache-control": "private" } }),

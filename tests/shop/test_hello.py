@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import re
 from pathlib import Path
 
@@ -19,8 +18,7 @@ def client() -> Client:
     spec = importlib.util.spec_from_file_location("hello_app", HELLO / "app.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    catalog = {"products": json.loads((HELLO / "catalog/products.json").read_text("utf-8"))}
-    return Client(module.app, catalog=catalog)
+    return Client(module.app)
 
 
 def test_cups_are_counted(client):
