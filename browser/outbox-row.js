@@ -9,13 +9,14 @@ export const ROOM = Object.freeze({ rows: 1_000, bytes: 20_000_000 });
 
 const INLINE = 65_536; // bytes; below, a copy is cheaper than a file
 // Rows lie on a disk, perhaps for days: who asks is added when they are sent.
-const CREDENTIALS = ["authorization", "cookie", HEADER.proof, HEADER.client];
+const CREDENTIALS = ["authorization", "cookie", HEADER.proof, HEADER.client, HEADER.author];
 
 /**
  * @typedef {object} Author   whose write it is
  * @property {string} sub
  * @property {string} sid
  * @property {boolean} guest
+ * @property {string} [frm]   what marks the forms of the session: shows that it was this browser's
  *
  * @typedef {object} Draft
  * @property {string} key   its idempotency key; "": that is in the form
@@ -74,13 +75,15 @@ export async function draftOf(request, mintKey, time) {
 /**
  * The request, as apps are to see it wherever they run.
  *
- * @param {Draft} draft
+ * @param {Draft & {author?: Author}} draft
  * @param {string} origin   the site's own
  * @param {number | null} [time]   ms since 1970; null for one that was not answered here
  */
-export function requestOf({ method, path, headers, body, time: acted }, origin, time = acted) {
+export function requestOf({ method, path, headers, body, time: acted, author }, origin, time = acted) {
   const sent = new Headers(headers);
   if (time !== null) sent.set(HEADER.time, String(time));
+  // What was made of the guest's name (ids, links) stays as it is, even if the next guest sends it.
+  if (author?.guest && author.frm) sent.set(HEADER.author, `${author.sid}.${author.frm}`);
   return new Request(new URL(path, origin), { method, headers: sent, body, mode: "same-origin", redirect: "manual" });
 }
 

@@ -108,6 +108,6 @@ export function createRows({ table, tell, note }) {
 
 /** @param {string} json   a view @returns {Author} */
 export function authorOf(json) {
-  const { sub, sid, guest } = JSON.parse(json);
-  return { sub, sid, guest };
+  const { sub, sid, guest, frm } = JSON.parse(json);
+  return { sub, sid, guest, frm };
 }

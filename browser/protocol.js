@@ -22,6 +22,7 @@ export const HEADER = Object.freeze({
   replayed: "Idempotency-Replayed", // an edge had applied this request before
   time: "Edgekit-Time", // ms since 1970: when the user acted, for a write that this browser has answered itself
   session: "Edgekit-Session", // and for whose session, by its hash: cookies may be gone, or somebody else's
+  author: "Edgekit-Author", // and for which guest it was foretold: "<session id>.<form secret>", if that one is gone
   effects: "Edgekit-Effects", // from Python to the worker: what such a write changes (see edge/settlement.py)
   pending: "Edgekit-Pending", // on an answer of this browser: how many writes no edge has confirmed yet
   proof: "DPoP", // RFC 9449: that this device sends the request

@@ -143,7 +143,7 @@ class Stateless:
     async def _safe(
         self, host: Host, visitor: Visitor, scope: dict[str, Any], receive: Receive, responder: Responder
     ) -> None:
-        ctx = self._context(host, visitor, scope, None)
+        ctx = self._context(host, visitor, scope, None, host.entropy(16).hex())
         responder.made_for = ctx.made_for
         settlement = Settlement(host, ctx, scope)
         await Exchange(ctx, responder, settlement.safe).run(self.app, scope, receive)
@@ -171,9 +171,9 @@ class Stateless:
             sent = sent_at(scope, sent)
         except Problem as problem:  # too late to run, not to learn what became of it
             late = problem
-        reruns = Reruns()
+        reruns, seed = Reruns(), host.entropy(16).hex()
         while True:
-            ctx = self._context(host, visitor, scope, key, reruns.refused, sent)
+            ctx = self._context(host, visitor, scope, key, seed, reruns.refused, sent)
             responder.made_for = ctx.made_for
             settlement = Settlement(
                 host, ctx, scope, body=body, key=key, fingerprint=fingerprint, repeated=earlier is not None
@@ -218,6 +218,7 @@ class Stateless:
         visitor: Visitor,
         scope: dict[str, Any],
         key: str | None,
+        seed: str,
         refused: Collection[tuple[RecordKey, str]] = (),
         sent: float | None = None,
     ) -> Context:
@@ -225,11 +226,13 @@ class Stateless:
             host,
             visitor,
             method=scope["method"],
-            key=key or host.entropy(16).hex(),
+            sent_key=key or seed,
+            seed=seed,
             shared=self.shared,
             readable=self.readable,
             refused=refused,
             sent_at=sent,
             shape=self._shape,
             foreign=scope["method"] not in SAFE and is_foreign(scope),
+            author=None if scope["method"] in SAFE else host.visitors.author(scope, visitor.session),
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import random
 from collections.abc import Collection
 from functools import cached_property
@@ -14,20 +12,20 @@ from starlette.requests import HTTPConnection
 from .catalog import CatalogReader
 from .csrf import mark
 from .errors import NeedsEdge, Problem
+from .guests import PREFIX as GUEST_PREFIX
+from .guests import guest
 from .host import Host
+from .ids import base32, bound_key, new_sid, numbered
 from .intake import KEY_FIELD, SAFE
-from .jose import encode_segment
 from .proof import session_hash
 from .records import Records
 from .state import Shape, State
 from .tokens import Session
-from .types import JSON, Entropy, HostName, Principal
+from .types import JSON, HostName, Principal
 from .visitor import User, Visitor
-from .wire import RecordKey, encode_json
+from .wire import USER_LIMIT, RecordKey, encode_json
 
 SCOPE_KEY = "edgekit"
-GUEST_PREFIX = "guest:"  # no app gives such an id to a user
-USER_LIMIT = 128  # characters of a user's id
 CLAIMS_LIMIT = 256  # bytes of JSON; they travel in two tokens
 
 
@@ -41,7 +39,12 @@ class Html(str):
 
 
 class Context:
-    """One request as a handler sees it. `key` is the request's idempotency key, the seed of its ids."""
+    """One request as a handler sees it.
+
+    `sent_key` is its idempotency key as the client sent it, or one made up; `seed` is random and stands in
+    for it where there is nobody whose key it could be. `author` is the guest for whom a browser has foretold
+    this write, if that is not who sends it.
+    """
 
     def __init__(
         self,
@@ -49,19 +52,23 @@ class Context:
         visitor: Visitor,
         *,
         method: str,
-        key: str,
+        sent_key: str,
+        seed: str,
         shared: frozenset[str],
         readable: frozenset[str] = frozenset(),
         refused: Collection[tuple[RecordKey, str]] = (),
         sent_at: float | None = None,
         shape: Shape = Shape(),  # noqa: B008 - immutable
         foreign: bool = False,
+        author: str | None = None,
     ) -> None:
         self._host = host
         self._foreign = foreign
         self._ids = self._forms = 0
         self._sealed = State(visitor.sealed or {})
-        self.key = key
+        self.sent_key = sent_key
+        self._seed = seed
+        self._author = author
         self.visitor = visitor
         self.session: Session | None = visitor.session
         """Whose request this is by now; not that of `visitor` once a guest was made or a user signed in."""
@@ -197,10 +204,31 @@ class Context:
         if self.visitor.is_unknown:  # somebody, who must not find that there is nothing of theirs
             raise Problem("origin-unavailable", "the session cannot be renewed now")
 
+    @property
+    def key(self) -> str:
+        """The idempotency key of this request, to be handed on to services that need one: 32 characters.
+
+        It follows from the user and the key that the client sent, so that no client can have the key of
+        another user's request. A retry has it again. Without a session there is nobody whose key it could
+        be: then it is random, and a retry has another one.
+        """
+        if self.signed_in:
+            assert self.session is not None  # noqa: S101 - it is what `signed_in` says
+            return bound_key(self.session.subject, self.sent_key)
+        before = self.visitor.session
+        if before is None:  # of a guest that this request makes nobody knows before
+            return bound_key("", self._seed)
+        return bound_key(self._author or before.subject, self.sent_key)
+
+    @property
+    def author(self) -> str:
+        """In whose name the key counts, "" for the user's own: there a retry finds what it came to."""
+        return "" if self.signed_in or self._author is None else self._author
+
     def new_id(self) -> str:
-        """A fresh id of 26 characters. A retry of the same request gets the same ids again."""
+        """A fresh id of 26 characters. A retry of the same request gets the same ids again; see `key`."""
         self._ids += 1
-        return _base32(hashlib.sha256(f"{self.key}\0{self._ids}".encode()).digest()[:16])
+        return numbered(self.key, self._ids)
 
     @cached_property
     def random(self) -> random.Random:
@@ -228,9 +256,9 @@ class Context:
     def _form_nonce(self) -> str:
         """Random; in the answer to a write one that follows from its key, as a browser may foretell it."""
         if not self.records.writable:
-            return _base32(self._host.entropy(16))
+            return base32(self._host.entropy(16))
         self._forms += 1
-        return _base32(hashlib.sha256(f"{self.key}\0form\0{self._forms}".encode()).digest()[:16])
+        return numbered(self.key, f"form\0{self._forms}")
 
     @property
     def sealed_change(self) -> State | None:
@@ -256,18 +284,3 @@ def context(request: HTTPConnection) -> Context:
     if not isinstance(found, Context):
         raise RuntimeError("no edgekit context: serve the app wrapped in edge.Stateless")
     return found
-
-
-def guest(entropy: Entropy, now: float) -> Session:
-    """The session of a new guest: 128 random bits for the id, and as many for the session."""
-    name = GUEST_PREFIX + _base32(entropy(16))
-    return Session(name, new_sid(entropy), True, int(now), 0, {})
-
-
-def new_sid(entropy: Entropy) -> str:
-    """A session id: 128 random bits in 22 characters."""
-    return encode_segment(entropy(16))
-
-
-def _base32(data: bytes) -> str:
-    return base64.b32encode(data).rstrip(b"=").decode("ascii").lower()

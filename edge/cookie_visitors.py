@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from . import cookies
 from .csrf import form_secret
 from .errors import Problem
+from .guests import author_of
 from .intake import SAFE
 from .origin_client import OriginClient
 from .proof import NONCE_HEADER, Proof, Proofs
@@ -205,7 +206,13 @@ class CookieVisitors:
         return form_secret(self._keys.mac("form", session.sid.encode()))
 
     def form_secrets(self, session: Session) -> list[str]:
-        return [form_secret(mac) for mac in self._keys.macs("form", session.sid.encode())]
+        return self._form_secrets(session.sid)
+
+    def _form_secrets(self, sid: str) -> list[str]:
+        return [form_secret(mac) for mac in self._keys.macs("form", sid.encode())]
+
+    def author(self, scope: dict[str, Any], session: Session | None) -> str | None:
+        return author_of(scope, session, self._form_secrets)
 
     async def _session_cookie(self, scope: dict[str, Any], session: Session) -> Headers:
         token = await mint_session(self._keys, session, self._clock(), self._entropy)

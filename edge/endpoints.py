@@ -19,9 +19,9 @@ from typing import Any
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive
 
-from .context import guest
 from .csrf import is_foreign
 from .errors import Problem
+from .guests import guest
 from .host import Host
 from .intake import SAFE, limited, read_body
 from .records import NOBODY, Record

@@ -71,7 +71,8 @@ class MemoryOrigin:
 
     def _commit(self, subject: str, key: str, body: bytes) -> Outcome:
         commit = decode_commit(body)
-        known = self.outcomes.get((subject, key))
+        author = commit.author or subject
+        known = self.outcomes.get((author, key))
         if known is not None:
             if known[0] != commit.fingerprint:
                 raise Problem("key-reused")
@@ -97,7 +98,7 @@ class MemoryOrigin:
             # What was deleted keeps its version: a document made again is not the one read before.
             version, _ = self.records.get(place, (0, None))
             self.records[place] = (version + 1, value)
-        self.outcomes[subject, key] = (commit.fingerprint, Outcome(True, commit.response))
+        self.outcomes[author, key] = (commit.fingerprint, Outcome(True, commit.response))
         return Outcome(False, commit.response)
 
     def _read(self, subject: str, names: list[str], query: Mapping[str, str]) -> Reply:

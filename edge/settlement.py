@@ -39,7 +39,7 @@ _FAILED, _SETTLED = _Changed(), _Changed(settled=True)
 class Settlement:
     """Settles the answers to one request; a retry with the same key gets the answer that was stored.
 
-    `key` is the client's idempotency key, or None if it sent none (`ctx.key` is never empty).
+    `key` is the client's idempotency key, or None if it sent none (`ctx.sent_key` is never empty).
     `repeated` says that the view already contains what this request changes.
     """
 
@@ -128,8 +128,8 @@ class Settlement:
         said = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in answer.headers)
         base = ctx.visitor.base if changes.state is not None or changes.sealed is not None else ""
         stored = StoredResponse(answer.status, said, answer.body, changes.state, changes.sealed, base)
-        commit = Commit(self._fingerprint, records.reads, writes, stored, increments)
-        outcome = await self._host.origin.commit(principal, ctx.key, commit)
+        commit = Commit(self._fingerprint, records.reads, writes, stored, increments, ctx.author)
+        outcome = await self._host.origin.commit(principal, ctx.sent_key, commit)
         if outcome.replayed:
             return await self._replay(outcome)
         if moves:
@@ -157,7 +157,9 @@ class Settlement:
         return self._repeated and answer.status < 400 and self._ctx.records.changed
 
     async def _earlier(self) -> Outcome | None:
-        return await self._host.origin.outcome(self._principal(), self._ctx.key, self._fingerprint)
+        ctx = self._ctx
+        whose = Principal(ctx.author) if ctx.author else self._principal()
+        return await self._host.origin.outcome(whose, ctx.sent_key, self._fingerprint)
 
     def _foretold(self, answer: Answer, *, final: bool) -> Answer:
         """An answer that an edge has yet to confirm, with what it would change for the worker to keep.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .errors import NeedsEdge, Problem
+from .guests import author_of
 from .proof import Proof, session_hash
 from .tokens import Session
 from .types import JSON, View
@@ -135,6 +136,10 @@ class Visitors(Protocol):
         """All that are accepted: keys may change while a form is open."""
         ...
 
+    def author(self, scope: dict[str, Any], session: Session | None) -> str | None:
+        """The guest for whom a write was foretold, if `session` is another one (see `guests`)."""
+        ...
+
     def refusal(self, proof: Proof | None) -> Problem:
         """The `Problem("device-proof")` that says how to do better."""
         ...
@@ -178,6 +183,9 @@ class PayloadVisitors:
 
     def form_secrets(self, session: Session) -> list[str]:  # noqa: ARG002
         raise NeedsEdge("judging a form key")
+
+    def author(self, scope: dict[str, Any], session: Session | None) -> str | None:
+        return author_of(scope, session, None)
 
     def refusal(self, proof: Proof | None) -> Problem:  # noqa: ARG002
         return NeedsEdge("judging a proof")

@@ -26,6 +26,7 @@ ORIGIN_AUDIENCE = "edgekit-origin"
 RECORD_LIMIT = 65_536  # bytes of one record's JSON
 RESPONSE_LIMIT = 262_144  # bytes of a remembered response body
 COMMIT_LIMIT = 2_097_152  # bytes of a whole commit
+USER_LIMIT = 128  # characters of a user's id
 WRITES_LIMIT = 256  # writes (and reads) in one commit
 
 DEPTH_LIMIT = 500  # nested JSON arrays and objects (RFC 8259 section 9 allows a limit)
@@ -90,13 +91,18 @@ class StoredResponse:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """All that one request wants to make true, at once or not at all."""
+    """All that one request wants to make true, at once or not at all.
+
+    `author` is in whose name its key counts, "" for the user of the commit: what a guest wrote may be sent by
+    the guest who came after.
+    """
 
     fingerprint: str
     reads: tuple[Read, ...]
     writes: tuple[Write, ...]
     response: StoredResponse
     increments: tuple[Increment, ...] = ()
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +173,7 @@ def encode_commit(commit: Commit) -> bytes:
             "increments": [[*one.key, one.field, one.by, one.floor] for one in commit.increments],
             "response": _response_document(commit.response),
         }
+        | ({"author": commit.author} if commit.author else {})
     )
 
 
@@ -190,8 +197,11 @@ def decode_commit(body: bytes) -> Commit:
         increments = tuple(_increment(row) for row in document["increments"])
         mark = document["fingerprint"]
         response = _decode_response(document["response"])
+        author = document.get("author", "")
     except (ValueError, TypeError, KeyError, IndexError, RecursionError, binascii.Error) as error:
         raise Problem("malformed-commit", "the body is not a commit") from error
+    if not isinstance(author, str) or len(author) > USER_LIMIT:
+        raise Problem("malformed-commit", f"author is a name of at most {USER_LIMIT} characters")
     if not isinstance(mark, str) or re.fullmatch(r"[0-9a-f]{64}", mark) is None:
         raise Problem("malformed-commit", "fingerprint must be 64 hexadecimal digits")
     if max(len(reads), len(writes) + len(increments)) > WRITES_LIMIT:
@@ -201,7 +211,7 @@ def decode_commit(body: bytes) -> Commit:
         raise Problem("malformed-commit", "a record may be written only once")
     if len(response.body) > RESPONSE_LIMIT:
         raise Problem("malformed-commit", f"the response body is over {RESPONSE_LIMIT} bytes")
-    return Commit(mark, reads, writes, response, increments)
+    return Commit(mark, reads, writes, response, increments, author)
 
 
 def decode_outcome(body: bytes) -> Outcome:

@@ -38,8 +38,9 @@ def apply(
     "key-reused", "idempotency-key-expired", "version-conflict", "floor-reached" (naming every such number).
     """
     subject = principal.subject
+    author = commit.author or subject
     revocations.check(connection, principal)
-    earlier = outcomes.recall(connection, subject, key, commit.fingerprint)
+    earlier = outcomes.recall(connection, author, key, commit.fingerprint)
     if earlier is not None:
         return earlier
     for read in commit.reads:
@@ -58,7 +59,7 @@ def apply(
     if reached:
         # All at once: the handler runs again for each such answer.
         raise Problem("floor-reached", reached=reached)
-    outcomes.remember(connection, subject, key, commit.fingerprint, answer, now)
+    outcomes.remember(connection, author, key, commit.fingerprint, answer, now)
     outcomes.prune(connection, now)
     return Outcome(replayed=False, response=commit.response)
 

@@ -178,8 +178,12 @@ async def lifespan_state(request: Request) -> Response:
 
 
 async def new_ids(request: Request) -> Response:
+    """Of a key and nobody: random, so no host can show what another has shown."""
     ctx = context(request)
-    return JSONResponse([ctx.new_id(), ctx.new_id()])
+    ids, sent = {ctx.new_id(), ctx.new_id()}, request.headers["idempotency-key"]
+    return JSONResponse(
+        {"ids": len(ids), "key": len(ctx.key), "steady": ctx.key == ctx.key, "own": ctx.key != sent}
+    )
 
 
 async def show_state(request: Request) -> Response:

@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from jinja2 import Environment
 from starlette.requests import Request
 
-from edge.context import CLAIMS_LIMIT, USER_LIMIT, Context, Html, context, guest, new_sid
+from edge.context import CLAIMS_LIMIT, Context, Html, context
 from edge.csrf import mark
 from edge.errors import NeedsEdge, Problem
+from edge.guests import guest, name_of
 from edge.host import Host
+from edge.ids import new_sid
 from edge.proof import Proof
 from edge.state import Shape
 from edge.tokens import Session
 from edge.types import Principal, View
 from edge.visitor import PayloadVisitors, User, Visitor
+from edge.wire import USER_LIMIT
 
 SID, SECRET = "s" * 22, "f" * 22
 ANN = Session("ann", SID, False, 5, 3, {"name": "Ann"})
@@ -39,6 +43,8 @@ def make(make_host: Callable[..., Host]) -> Callable[..., Context]:
         *,
         method: str = "POST",
         key: str = "k" * 16,
+        seed: str = "seed",
+        author: str | None = None,
         name: str = "native",
         foreign: bool = False,
         shape: Shape = FLAT,
@@ -50,7 +56,9 @@ def make(make_host: Callable[..., Host]) -> Callable[..., Context]:
             make_host(name=name, **parts),
             Visitor(session, view, **visitor),
             method=method,
-            key=key,
+            sent_key=key,
+            seed=seed,
+            author=author,
             shared=frozenset({"stock"}),
             foreign=foreign,
             shape=shape,
@@ -69,9 +77,9 @@ Make = Callable[..., Context]
 def test_static_files_have_the_addresses_that_the_host_knows(make_host: Callable[..., Host]) -> None:
     def ask(**parts: Any) -> str:
         host = make_host(**parts)
-        return Context(host, Visitor(None, None), method="GET", key="", shared=frozenset()).static(
-            "/static/a.css"
-        )
+        return Context(
+            host, Visitor(None, None), method="GET", sent_key="", seed="", shared=frozenset()
+        ).static("/static/a.css")
 
     assert ask() == "/static/a.css"
     assert ask(static={"/static/a.css": "/_edge/static/1/a.css"}.__getitem__) == "/_edge/static/1/a.css"
@@ -92,7 +100,7 @@ def test_time_of_a_write_that_a_browser_has_answered_is_the_browsers(make: Make)
 
 
 def test_ids_follow_from_the_key_and_their_number(make: Make) -> None:
-    one, again, other = make(), make(), make(key="x" * 16)
+    one, again, other = make(ANN), make(ANN), make(ANN, key="x" * 16)
     ids = [one.new_id() for _ in range(3)]
     assert ids == [again.new_id() for _ in range(3)]
     assert len({*ids, other.new_id()}) == 4
@@ -100,10 +108,54 @@ def test_ids_follow_from_the_key_and_their_number(make: Make) -> None:
 
 
 def test_chance_follows_from_the_key(make: Make) -> None:
-    one, again, other = make(), make(), make(key="x" * 16)
+    one, again, other = make(ANN), make(ANN), make(ANN, key="x" * 16)
     rolls = [one.random.random() for _ in range(3)]
     assert rolls == [again.random.random() for _ in range(3)]
     assert other.random.random() not in rolls
+
+
+def of(ctx: Context) -> tuple[str, str, float, str]:
+    """All that a handler can make of a key."""
+    return ctx.key, ctx.new_id(), ctx.random.random(), ctx.form_key()
+
+
+def test_what_comes_of_a_key_is_one_users_on_every_host(make: Make) -> None:
+    """case T1: clients choose keys, so the user is part of what a handler sees."""
+    bob = replace(ANN, subject="bob")
+    ours = of(make(ANN, VIEW))
+    for name in ("native", "edge", "browser"):
+        assert of(make(ANN, VIEW, name=name)) == ours
+        theirs = of(make(bob, replace(VIEW, subject="bob"), name=name))
+        assert not set(ours) & set(theirs)
+    assert re.fullmatch(r"[a-z2-7]{32}", ours[0])
+    assert of(make(replace(ANN, sid="t" * 22), VIEW))[:3] == ours[:3]  # of the user, not of the session
+
+
+def test_what_comes_of_a_key_is_random_while_nobody_is_known(make: Make) -> None:
+    """case T1: three first-time visitors who send one key are three people."""
+    one, again, other = (make(seed=seed) for seed in ("one", "one", "two"))
+    seen = of(one)
+    assert seen[:3] == of(again)[:3]  # another run of the same request
+    assert not set(seen[:3]) & set(of(other)[:3])
+    before = one.key
+    one.ensure_user()  # the guest that this request makes is nobody that a retry would be
+    assert one.key == before
+
+
+def test_what_comes_of_a_key_is_the_new_users_after_signing_in(make: Make) -> None:
+    signing, known = make(GUEST), make(ANN)
+    before = signing.key
+    signing.sign_in("ann")
+    assert before != signing.key == known.key
+    assert signing.author == ""
+
+
+def test_what_was_foretold_for_a_guest_stays_as_it_was(make: Make) -> None:
+    """case T1: the next guest sends it, and its ids are on the screen."""
+    first = make(GUEST)
+    later = make(replace(GUEST, subject="guest:two", sid="h" * 22), author="guest:one")
+    assert of(first)[:3] == of(later)[:3]
+    assert (first.author, later.author) == ("", "guest:one")
 
 
 # The user
@@ -141,9 +193,9 @@ def test_guest_and_session_are_made_of_128_random_bits_each() -> None:
         return bytes(size)
 
     made = guest(entropy, 7.9)
-    assert made == Session("guest:" + "a" * 26, "A" * 22, True, 7, 0, {})
+    assert made == Session(name_of("A" * 22), "A" * 22, True, 7, 0, {})
     assert new_sid(entropy) == "A" * 22
-    assert asked == [16, 16, 16]
+    assert asked == [16, 16]
 
 
 def test_user_whose_session_cannot_be_checked_is_not_made_somebody_else(make: Make) -> None:

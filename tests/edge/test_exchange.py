@@ -31,7 +31,7 @@ class Run:
         self.sent: list[dict[str, Any]] = []
         self.settled: list[Answer] = []
         self.refusal: Exception | None = None
-        self.ctx = Context(host, Visitor(), method=scope["method"], key="k", shared=frozenset())
+        self.ctx = Context(host, Visitor(), method=scope["method"], sent_key="k", seed="", shared=frozenset())
         self.responder = Responder(scope, self._send, host)
         self._scope = scope
 

@@ -78,7 +78,9 @@ class World:
         self, host: Host, scope: dict[str, Any], visitor: Visitor, shape: Shape = FLAT, **options: Any
     ) -> None:
         self.host, self.scope = host, scope
-        self.ctx = Context(host, visitor, method="POST", key=KEY, shared=frozenset(), shape=shape)
+        self.ctx = Context(
+            host, visitor, method="POST", sent_key=KEY, seed="", shared=frozenset(), shape=shape
+        )
         self.settlement = Settlement(host, self.ctx, scope, **{"key": KEY, "fingerprint": MARK, **options})
 
     def unsafe(self, status: int = 200, headers: Any = (), body: bytes = b"") -> Answer:

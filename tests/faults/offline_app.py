@@ -11,6 +11,7 @@ from starlette.routing import Route
 from edge import Stateless, context
 
 opened: set[str] = set()  # what this server has become able to do
+IDS = 5  # of the newest notes, as pages would link them
 SHOWN = 45  # lines; the state travels in a cookie
 PAGE = """<!doctype html><html lang="en"><head><title>Notes</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/_edge/page.css"></head><body><main><h1>{who}</h1>
@@ -48,8 +49,14 @@ async def add(request):
     count = ctx.state.get("count", 0)
     ctx.state["count"] = count + 1
     ctx.state["lines"] = [*ctx.state.get("lines", []), text][-SHOWN:]
-    ctx.records.put("notes", ctx.new_id(), {"text": text, "at": count})
+    note = ctx.new_id()
+    ctx.state["ids"] = [*ctx.state.get("ids", []), note][-IDS:]
+    ctx.records.put("notes", note, {"text": text, "at": count})
     return RedirectResponse("/", status_code=303)
+
+
+async def ids(request):
+    return JSONResponse(context(request).state.get("ids", []))
 
 
 async def open_up(request):
@@ -94,9 +101,10 @@ ROUTES = [
     Route("/", show),
     Route("/notes", add, methods=["POST"]),
     Route("/stamp", stamp, methods=["POST"]),
+    Route("/ids", ids),
     Route("/open", open_up),
     Route("/truth", truth),
     Route("/in", sign_in, methods=["POST"]),
     Route("/out", sign_out, methods=["POST"]),
 ]
-app = Stateless(Starlette(routes=ROUTES), anywhere=["/"], readable=["notes"], optimistic=["/notes"])
+app = Stateless(Starlette(routes=ROUTES), anywhere=["/", "/ids"], readable=["notes"], optimistic=["/notes"])

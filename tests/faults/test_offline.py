@@ -45,6 +45,7 @@ STAMP = """async () => {
   return [response.status, await response.json()];
 }"""
 FACTS = "async () => (await (await fetch('/_edge/browser')).json())"
+IDS = "async () => (await fetch('/ids')).json()"
 TRUTH = "async () => (await (await fetch('/truth')).json())"
 
 
@@ -182,6 +183,7 @@ def test_rounds_in_which_the_browser_is_killed(open_profile, kill_profile, link,
     """Its process gets SIGKILL right after the last answer; the next one starts without a network.
 
     In the first round the cookies of the guest are not on disk yet, so what was written is the next guest's.
+    What has been made of the first one's name is what it was (case T1).
     """
     expected = []
     visitor = Visitor(open_profile(tmp_path), link.url)
@@ -195,9 +197,12 @@ def test_rounds_in_which_the_browser_is_killed(open_profile, kill_profile, link,
         visitor.context = open_profile(tmp_path)
         visitor.page = visitor.context.new_page()
         assert visitor.lines() == expected[-45:]
+        foretold = visitor.ask(IDS)
+        assert len(set(foretold)) == 5
         link.heal()
         visitor.wait_until_sent()
         assert visitor.truth() == {"texts": expected, "lines": expected[-45:]}
+        assert visitor.ask(IDS) == foretold
         visitor.page.wait_for_timeout(COOKIES_KEPT if number == 0 else 0)
 
 

@@ -45,6 +45,16 @@ test("the request that it stands for can be made again and again", async () => {
   assert.equal(requestOf(kept, ORIGIN, null).headers.get("edgekit-time"), null);
 });
 
+test("what was foretold for a guest names that guest, and shows that it was this browser's", async () => {
+  // case T1
+  const kept = await draft({ body: "tea", headers: { "edgekit-author": "forged" } });
+  const named = (/** @type {any} */ author) => requestOf({ ...kept, author }, ORIGIN).headers.get("edgekit-author");
+  assert.equal(named({ sub: "guest:1", sid: "g", guest: true, frm: "secret" }), "g.secret");
+  assert.equal(named({ sub: "ann", sid: "s", guest: false, frm: "secret" }), null);
+  assert.equal(named({ sub: "guest:1", sid: "g", guest: true }), null); // kept by an older release
+  assert.equal(requestOf(kept, ORIGIN).headers.get("edgekit-author"), null);
+});
+
 test("a repetition has the same key and the same content", async () => {
   const form = () => draft({ body: new URLSearchParams({ _key: "made-by-the-app", sku: "tea" }) });
   const [one, two, other] = [await form(), await form(), await draft({ body: new URLSearchParams({ _key: "made-by-the-app", sku: "rum" }) })];

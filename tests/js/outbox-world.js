@@ -12,7 +12,7 @@ import { createOutbox } from "../../browser/outbox.js";
 export const ORIGIN = "https://shop.test";
 const ANN = { sub: "ann", sid: "s", guest: false };
 
-/** @typedef {{path: string, sent: string, key: string, time: string, session: string, notes: string[], host: string}} Call */
+/** @typedef {{path: string, sent: string, key: string, time: string, session: string, author: string, notes: string[], host: string}} Call */
 /** @typedef {{status: number, body?: string, headers?: Record<string, string>, notes?: string[]}} Reply */
 
 /**
@@ -70,7 +70,7 @@ export function world({ disk = memoryTable(), server = edge() } = {}) {
   const confirmed = [];
   /** @type {{at: number, work: () => void}[]} */
   const timers = [];
-  const local = { ready: true, lacks: false, runs: 0 };
+  const local = { ready: true, lacks: false, runs: 0, author: "" };
   let minted = 0;
   let json = viewOf(server);
 
@@ -93,6 +93,7 @@ export function world({ disk = memoryTable(), server = edge() } = {}) {
       const { state, keys, effects = [] } = JSON.parse(view ?? "");
       const notes = effects.reduce((/** @type {any} */ found, /** @type {any} */ one) => one.state?.notes ?? found, state.notes);
       const call = await callOf(request, notes, "browser");
+      local.author = call.author;
       const reply = local.ready && !local.lacks ? app(call) : null;
       if (reply === null) return null;
       const changes = reply.notes && !keys.includes(call.key) ? { notes: reply.notes } : null;
@@ -191,8 +192,9 @@ export function edge() {
 /** @param {Request} request @param {string[]} notes @param {string} host @returns {Promise<Call>} */
 async function callOf(request, notes, host) {
   const { pathname: path } = new URL(request.url);
-  const [key = "", time = "", session = ""] = ["idempotency-key", "edgekit-time", "edgekit-session"].map((name) => request.headers.get(name) ?? "");
-  return { path, sent: await request.text(), key, time, session, notes, host };
+  const names = ["idempotency-key", "edgekit-time", "edgekit-session", "edgekit-author"];
+  const [key = "", time = "", session = "", author = ""] = names.map((name) => request.headers.get(name) ?? "");
+  return { path, sent: await request.text(), key, time, session, author, notes, host };
 }
 
 /** @param {{ver: number, notes: string[], keys: string[]}} server */

@@ -106,11 +106,14 @@ test("writes of somebody else lie over nothing", async () => {
 });
 
 test("what a guest wrote whose session got lost is the next guest's", async () => {
-  const { post, shown, signIn } = world();
-  signIn({ sub: "guest:1", sid: "g", guest: true });
+  const { post, shown, signIn, line, local, server } = world();
+  signIn({ sub: "guest:1", sid: "g", guest: true, frm: "secret" });
   await post("/notes", "one");
   signIn({ sub: "bob", sid: "b" });
   assert.deepEqual(await shown(), []);
-  signIn({ sub: "guest:2", sid: "h", guest: true });
+  signIn({ sub: "guest:2", sid: "h", guest: true, frm: "other" });
   assert.deepEqual(await shown(), ["one"]);
+  // case T1: whatever follows from a guest's name still does, here and at the edge
+  await line.flush();
+  assert.deepEqual([local.author, server.calls[0]?.author], ["g.secret", "g.secret"]);
 });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -55,6 +56,20 @@ async def test_a_key_belongs_to_one_request(store, make_commit):
     with pytest.raises(Problem, match="key-reused"):
         await store.commit(ANN, KEY, make_commit({"cups/1": {"size": 3}}), 0)
     assert await store.record("ann", CUP) == Record("1", 1, {"size": 2})
+
+
+async def test_a_key_counts_in_the_name_of_its_author(store, make_commit):
+    """case T1: a guest's write may be sent by the next guest, and still happens once."""
+    commit = make_commit({"cups/1": {"size": 2}})
+    theirs = replace(commit, author="ann")
+    assert not (await store.commit(BOB, KEY, theirs, 0)).replayed
+    assert await store.record("bob", CUP) == Record("1", 1, {"size": 2})
+    assert await store.record("ann", CUP) is None
+    assert (await store.commit(Principal("cyd"), KEY, theirs, 0)).replayed
+    assert (await store.commit(ANN, KEY, commit, 0)).replayed
+    assert await store.outcome("ann", KEY) == Outcome(True, commit.response)
+    assert await store.outcome("bob", KEY) is None
+    assert await store.record("cyd", CUP) is None
 
 
 async def test_two_users_never_meet(store, make_commit):

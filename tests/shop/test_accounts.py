@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.context import GUEST_PREFIX
+from edge.guests import PREFIX as GUEST_PREFIX
 
 ANN = {"name": "Ann", "password": "a long password"}
 

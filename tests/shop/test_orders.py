@@ -138,13 +138,15 @@ def test_a_double_click_that_lost_the_first_answer_makes_one_order(shopper, key_
     assert shopper.json("/cart")["lines"] == []
 
 
-def test_the_same_key_gives_the_same_order_number(shopper):
-    shopper.put_in_cart("rooibos")
-    key = {"idempotency-key": "a-key-of-the-test-01"}
-    first = shopper.post("/orders", headers=JSON | key).json()["id"]
-    shopper.somebody_else()
-    shopper.put_in_cart("rooibos")
-    assert shopper.post("/orders", headers=JSON | key).json()["id"] == first
+def test_the_same_key_of_three_people_gives_three_order_numbers(shopper):
+    """case T1: whoever sends the key of another must not get the number of their order."""
+    key, made = {"idempotency-key": "k" * 20}, []
+    for _ in range(3):
+        shopper.put_in_cart("rooibos")
+        made.append(shopper.post("/orders", headers=JSON | key).json()["id"])
+        assert shopper.post("/orders", headers=JSON | key).json()["id"] == made[-1]
+        shopper.somebody_else()
+    assert len(set(made)) == 3
 
 
 def test_somebody_elses_order_is_404(shopper):

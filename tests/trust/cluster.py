@@ -123,6 +123,9 @@ class Program:
         key = f"a-key-of-this-test-{next(self._serial):06}"
         return self._http.post(url, json=members, headers={"Idempotency-Key": key})
 
+    def send(self, url: str, headers: Mapping[str, str]) -> httpx2.Response:
+        return self._http.post(url, json={}, headers=dict(headers))
+
     def close(self) -> None:
         self._http.close()
 

@@ -120,6 +120,20 @@ def programs() -> ModuleType:
 
 
 @pytest.fixture
+def program(programs: ModuleType) -> Iterator[Any]:
+    """`program(cookies)`: one that keeps cookies, without any at first."""
+    made: list[Any] = []
+
+    def program(cookies: Mapping[str, str] | None = None) -> Any:
+        made.append(programs.Program(cookies))
+        return made[-1]
+
+    yield program
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
 def cluster(programs: ModuleType, tmp_path: Path) -> Iterator[Any]:
     """An origin and two native edges, as processes of this test alone."""
     made = programs.Cluster(tmp_path)

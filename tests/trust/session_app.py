@@ -44,6 +44,12 @@ async def count(request):
     return JSONResponse({"count": state["count"]})
 
 
+async def charge(request):
+    """What a service that takes money would be given, and the number of what was bought."""
+    ctx = context(request)
+    return JSONResponse({"key": ctx.key, "order": ctx.new_id()})
+
+
 async def note(request):
     context(request).records.put("notes", "latest", {"text": (await request.json())["text"]})
     return JSONResponse({})
@@ -55,6 +61,7 @@ routes = [
     Route("/in", sign_in, methods=["POST"]),
     Route("/out", sign_out, methods=["POST"]),
     Route("/count", count, methods=["POST"]),
+    Route("/charge", charge, methods=["POST"]),
     Route("/note", note, methods=["POST"]),
 ]
 app = Stateless(Starlette(routes=routes), script=False)

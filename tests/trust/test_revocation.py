@@ -4,22 +4,7 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 LIMIT = 30  # seconds after which no host takes an ended session any more
-
-
-@pytest.fixture
-def program(programs):
-    made = []
-
-    def program(cookies=None):
-        made.append(programs.Program(cookies))
-        return made[-1]
-
-    yield program
-    for each in made:
-        each.close()
 
 
 def test_an_ended_session_is_refused_on_every_edge_in_time(cluster, program, release):
