@@ -11,7 +11,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import endpoints, hosts
+from . import endpoints, hidden, hosts
 from .applied import STORED, find
 from .context import Context
 from .csrf import check_write, is_foreign
@@ -37,6 +37,7 @@ from .intake import (
 )
 from .lifespan import run_lifespan
 from .placement import Placement
+from .presence import Presence
 from .reruns import Reruns
 from .responder import Responder
 from .settlement import Settlement
@@ -93,6 +94,8 @@ class Stateless:
 
     def bind(self, host: Host) -> None:
         """Let `host` run this app. Without it the first request picks the host of this platform."""
+        if host.name == "browser":
+            hidden.watch()
         self._host = host
 
     @property
@@ -112,7 +115,9 @@ class Stateless:
 
     async def _http(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         host = self.host
-        responder = Responder(scope, send, host, script=self.script)
+        client = Presence(receive, send)
+        receive = client.receive
+        responder = Responder(scope, client.send, host, script=self.script)
         try:
             if host.address is not None:
                 host.address.admit(scope)
@@ -128,9 +133,9 @@ class Stateless:
                 await self._safe(host, visitor, scope, limited(receive, self.max_body), responder)
             else:
                 await self._unsafe(host, visitor, scope, limited(receive, self.max_body), responder)
-        except ClientDisconnect:
-            return  # nobody is left to be told
         except Exception as error:
+            if isinstance(error, ClientDisconnect) and client.gone:
+                return  # nobody is left to be told
             problem = error if isinstance(error, Problem) else Problem("internal-error")
             if problem.code == "session-ended" and host.name != "browser":  # whichever host found it out
                 problem.fields += host.visitors.dismiss(scope)

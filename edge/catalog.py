@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .cache import ByteCache
-from .errors import Problem
+from .errors import NeedsEdge, Problem
+from .running import escalate
 from .shelf import Shelf
 from .types import Clock, PublicFetch, Reply
 from .wire import is_name
@@ -204,7 +205,11 @@ class CatalogReader:
     async def all(self, collection: str) -> Mapping[str, dict[str, Any]]:
         """Every item by key, in published order; empty if there is no such collection. Do not modify."""
         if collection not in self._seen:
-            found = await self._catalog.collection(collection)
+            try:
+                found = await self._catalog.collection(collection)
+            except NeedsEdge:  # nothing is kept either
+                escalate()
+                raise
             self._seen.setdefault(collection, found)  # a task beside this one may have been first
         held = self._seen[collection]
         return {} if held is None else held.items

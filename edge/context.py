@@ -270,7 +270,10 @@ class Context:
         self.records.closed = self.state.closed = self._sealed.closed = True
 
     def needs_edge(self, what: str) -> NeedsEdge:
-        """The exception to raise when this host lacks `what`; remembered, in case the app swallows it."""
+        """The exception to raise when this host lacks `what`; remembered, in case the app swallows it.
+
+        Here too, for a context may be used where its request does not run, in a task of the start-up.
+        """
         self.escalated = True
         return NeedsEdge(what)
 

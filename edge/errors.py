@@ -12,6 +12,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from .running import escalate
+
 
 class Kind(NamedTuple):
     """One row of the table: HTTP status, title, and whether the same request may succeed later."""
@@ -109,7 +111,13 @@ class Problem(Exception):
 
 
 class NeedsEdge(Problem):
-    """Raised in the browser when a handler touches what only an edge has; the kit then escalates."""
+    """Raised in the browser when a handler touches what only an edge has; the kit then escalates.
 
-    def __init__(self, what: str) -> None:
+    Making one marks the request that runs, so it does not matter where it is raised and who swallows it.
+    `marks`: False for what the kit itself may find a way around.
+    """
+
+    def __init__(self, what: str, *, marks: bool = True) -> None:
         super().__init__("needs-edge", f"{what} is not available on this host")
+        if marks:
+            escalate()

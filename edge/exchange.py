@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 
 from starlette.types import ASGIApp, Receive
 
+from . import hidden
 from .context import SCOPE_KEY, Context
 from .errors import NeedsEdge, Problem
 from .intake import SAFE
 from .problem_response import render, wants_page
 from .responder import Responder
+from .running import running
 from .visitor import Headers
 from .wire import RESPONSE_LIMIT
 
@@ -34,6 +36,9 @@ class Answer(NamedTuple):
 
 REPLAYED = (b"idempotency-replayed", b"true")  # on the answer to an earlier run of the same request
 EVENT_STREAM = b"text/event-stream"  # the first event may be long in coming, its reader wants to know now
+NO_BODY = frozenset({204, 304})  # whatever their Content-Length says: RFC 9110 section 8.6
+# What Starlette, and with it FastAPI, says where an app has no words of its own for an exception.
+STOCK = (b"text/plain; charset=utf-8", b"Internal Server Error")
 
 Settle = Callable[[Answer], Awaitable[Answer]]
 
@@ -48,7 +53,9 @@ class Exchange:
         self._status = 0
         self._headers: Headers = []
         self._held: list[bytes] = []
-        self._size = 0  # bytes in it
+        self._size = 0  # bytes that the app has sent
+        self._length: int | None = None  # bytes that it has promised
+        self._method = ""
         self._complete = False
         self._replaced = False
         self._failure: Exception | None = None
@@ -56,8 +63,10 @@ class Exchange:
     async def run(self, app: ASGIApp, scope: dict[str, Any], receive: Receive) -> None:
         """Run the app to its end, background work included.
 
-        Raises `Problem` if there is still no answer then; any other exception is the app's own.
+        Raises `Problem` if there is still no answer then; any other exception is the app's own. What the app
+        has answered to that in its own words is given, and the exception raised all the same.
         """
+        self._method = scope["method"]
         inner = {
             **scope,
             SCOPE_KEY: self._ctx,
@@ -65,8 +74,11 @@ class Exchange:
             "state": dict(scope.get("state", {})),  # a second run must not find what the first one left
             "extensions": {},  # no other messages than those that `send` knows
         }
+        if self._ctx.host == "browser":
+            inner |= hidden.seen(scope, self._ctx)
         try:
-            await app(inner, receive, self.send)
+            with running(self._ctx):
+                await app(inner, receive, self.send)
         except Problem as problem:
             if self._failure is None and self._refuses(problem, scope["method"]):
                 page = wants_page(scope["headers"])
@@ -83,9 +95,11 @@ class Exchange:
             self._failure = self._failure or error
         if self._responder.started and self._failure is None:
             return
-        if self._ctx.escalated and not self._responder.started:
+        if self._ctx.escalated and not self._responder.started and not isinstance(self._failure, NeedsEdge):
             raise NeedsEdge("what the handler asked for")
         if self._failure is not None:
+            if self._has_own_words(self._failure):
+                await self._finish()
             raise self._failure
         if not self._complete:
             raise Problem("internal-error", "the app ended without an answer")
@@ -99,6 +113,13 @@ class Exchange:
         )
         return final and method not in SAFE and not self._responder.started
 
+    def _has_own_words(self, failure: Exception) -> bool:
+        """Whether the app has a complete answer of its own to an exception of its own: frameworks raise that
+        once more when the answer is sent, for the sake of logs."""
+        answered = self._complete and not self._responder.started and not isinstance(failure, Problem)
+        stock = dict(self._headers).get(b"content-type"), b"".join(self._held)
+        return answered and stock != STOCK
+
     async def send(self, message: Any) -> None:
         """The ASGI `send` that the app gets."""
         if self._failure is not None:
@@ -107,6 +128,7 @@ class Exchange:
         if starting:
             self._status = message["status"]
             self._headers = [(bytes(n).lower(), bytes(v)) for n, v in message.get("headers", ())]
+            self._length = self._promised()
             if not dict(self._headers).get(b"content-type", b"").startswith(EVENT_STREAM):
                 return  # the first part decides
         elif message["type"] != "http.response.body":
@@ -120,11 +142,12 @@ class Exchange:
     async def _body(self, part: bytes, *, more: bool) -> None:
         if self._replaced:
             return
+        self._size += len(part)
+        self._check(more=more)
         if self._responder.started:
             await self._responder.part(part, more=more)
             return
         self._held.append(part)
-        self._size += len(part)
         self._complete = not more
         if self._status >= 500 and self._size <= RESPONSE_LIMIT:
             return  # perhaps an exception is on its way that says more
@@ -140,6 +163,22 @@ class Exchange:
         elif self._size > RESPONSE_LIMIT:
             raise Problem("response-too-large", f"at most {RESPONSE_LIMIT} bytes")
 
+    def _promised(self) -> int | None:
+        """How many bytes the body must have."""
+        length = dict(self._headers).get(b"content-length", b"").strip()
+        if not length or self._method == "HEAD" or self._status in NO_BODY:
+            return None
+        return int(length) if length.isdigit() else -1
+
+    def _check(self, *, more: bool) -> None:
+        """Raise for a body that is not what it was said to be: no client could tell it from a whole one."""
+        if self._responder.started and self._ctx.escalated:
+            raise NeedsEdge("what the handler asked for in the middle of its answer")
+        if self._length is not None and (
+            self._size > self._length or (not more and self._size < self._length)
+        ):
+            raise Problem("internal-error", "the body is not as long as its Content-Length says")
+
     async def _finish(self) -> None:
         await self._responder.begin(*await self._final(b"".join(self._held)))
 
@@ -147,4 +186,6 @@ class Exchange:
         self._ctx.close()
         if self._ctx.escalated:  # the app has answered all the same: it does not know what it lacks
             raise NeedsEdge("what the handler asked for")
+        if self._ctx.host == "browser":
+            hidden.check_answer(self._headers)
         return await self._settle(Answer(self._status, self._headers, body))

@@ -143,14 +143,16 @@ def check_json(scope: dict[str, Any], body: bytes) -> None:
 async def form_field(scope: dict[str, Any], body: bytes) -> str | None:
     """The hidden field of `form_key()` in a plain HTML form; None for other requests.
 
-    A request with an `Idempotency-Key` is not parsed for it. Raises `Problem("malformed-form")`.
+    A request with an `Idempotency-Key` is not parsed for it. How many fields a form may have, and how long
+    ones, is for the app to say. Raises `Problem("malformed-form")`.
     """
     if "idempotency-key" in Headers(raw=scope["headers"]) or _media_type(scope) not in FORMS:
         return None
     if len(body) >= LARGE and KEY_FIELD.encode() not in body:
         return None
     try:
-        async with Request(scope, replay(body, _ended, part_size(scope))).form() as form:
+        request, most = Request(scope, replay(body, _ended, part_size(scope))), len(body) + 1
+        async with request.form(max_files=most, max_fields=most, max_part_size=most) as form:
             field = form.get(KEY_FIELD)
     except (HTTPException, MultiPartException, ValueError) as error:
         raise Problem("malformed-form") from error

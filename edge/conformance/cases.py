@@ -11,7 +11,7 @@ from .app import BODY_LIMIT
 class Case:
     """One request and what must come back. `code` is the problem code expected in the body, if any.
 
-    `signs` marks what a browser cannot answer by itself because the answer carries a changed view.
+    `escalates` marks what a browser cannot answer by itself exactly as an edge would.
     """
 
     name: str
@@ -22,7 +22,7 @@ class Case:
     body: bytes = b""
     contains: bytes = b""
     code: str = ""
-    signs: bool = False
+    escalates: bool = False
 
 
 URLENCODED = ("content-type", "application/x-www-form-urlencoded")
@@ -35,6 +35,8 @@ UPLOAD = (
     b"Content-Type: application/octet-stream\r\n\r\n" + bytes(range(256)) * 40 + b"\r\n--tea--\r\n"
 )
 KEY = ("idempotency-key", "conformance-key-0001")
+LARGE_FORM = b"&".join(b"field%d=x" % number for number in range(3_000))
+LARGE_UPLOAD = UPLOAD.replace(b"first flush", b"first flush " * 1_200 * 40)
 
 CASES: tuple[Case, ...] = (
     *(Case(f"{m.lower()} echo", m, "/echo?a=1&a=2&b=") for m in ("GET", "OPTIONS")),
@@ -60,7 +62,13 @@ CASES: tuple[Case, ...] = (
     Case("gone", "GET", "/status/410", 410),
     Case("redirect", "GET", "/redirect", 303),
     Case("redirect after post", "POST", "/redirect", 303),
-    Case("two cookies", "GET", "/cookies"),
+    Case("two cookies", "GET", "/cookies", escalates=True),  # case P3
+    Case("cookie that is read", "GET", "/cookie", contains=b"None", escalates=True),  # case P3
+    Case("cookies that are handed around", "GET", "/cookie?read=0", contains=b"unread"),
+    Case("all headers", "GET", "/headers", escalates=True),
+    Case("session of a middleware", "GET", "/with-session/text", escalates=True),
+    Case("challenge", "GET", "/challenge", 401, escalates=True),  # case P27
+    Case("content that is coded", "GET", "/coded", escalates=True),  # case P13
     Case("streamed response", "GET", "/stream", contains=b"part 4"),
     Case("stream that never waits", "GET", "/eager-stream"),
     Case("head of a stream", "HEAD", "/stream"),
@@ -107,9 +115,23 @@ CASES: tuple[Case, ...] = (
     ),
     Case("empty state", "GET", "/state", contains=b'"state":{}'),
     Case("changed state", "POST", "/state", headers=(KEY,), contains=b'"tea":2'),
-    Case("changed state in a safe request", "GET", "/visit", contains=b'"visits":1', signs=True),
+    Case("changed state in a safe request", "GET", "/visit", contains=b'"visits":1', escalates=True),
     Case("catalog", "GET", "/catalog", contains=b'"none":null'),
     Case("no such route", "GET", "/nothing-here", 404),
+    Case(
+        "form beyond a framework's limits", "POST", "/large-form", headers=(URLENCODED,), body=LARGE_FORM
+    ),  # case P12
+    Case(
+        "upload beyond a framework's limits", "POST", "/large-form", headers=(MULTIPART,), body=LARGE_UPLOAD
+    ),
+    Case("own words to an exception", "GET", "/own/crash", 500, contains=b'{"error":"E-1"}'),  # case P9
+    Case("own words to a failed write", "POST", "/own/crash", 500, contains=b'"E-1"', escalates=True),
+    Case("stream without its file", "GET", "/lost?what=file", 500, code="internal-error"),  # P25
+    Case("stream that waits too long", "GET", "/lost?what=time", 500, code="internal-error"),
+    Case("lost file in a write", "POST", "/lost?what=file", 500, code="internal-error"),
+    Case("body that is too short", "GET", "/wrong-length?size=9", 500, code="internal-error"),  # case P23
+    Case("body that is too long", "GET", "/wrong-length?size=11", 500, code="internal-error"),
+    Case("body that a middleware empties", "GET", "/wrapped/wrong-length?size=0", 500, code="internal-error"),
     Case("method the route does not have", "DELETE", "/text", 405),
     Case("the app's own error", "GET", "/teapot", 418, contains=b"short and stout"),
     Case("a problem", "GET", "/refuse", 403, code="forbidden", contains=b'"hint":7'),

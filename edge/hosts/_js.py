@@ -74,7 +74,7 @@ def public_fetch(services: Any) -> PublicFetch:
     """The JavaScript side's way to the catalog."""
 
     async def fetch(path: str, etag: str | None) -> Reply:
-        return _reply(await services.publicFetch(path, etag or ""), "the catalog")
+        return _reply(await services.publicFetch(path, etag or ""), "the catalog", marks=False)
 
     return fetch
 
@@ -116,9 +116,10 @@ def config(services: Any) -> dict[str, Any]:
     return parse(services.config)
 
 
-def _reply(response: JsResponse, what: str) -> Reply:
+def _reply(response: JsResponse, what: str, *, marks: bool = True) -> Reply:
     status, headers, body = response.to_py(depth=1)
     if status == 0:
-        raise NeedsEdge(what)  # the network is gone: perhaps the next host is luckier
+        # The network is gone: perhaps the next host is luckier.
+        raise NeedsEdge(what, marks=marks)
     fields = {name.decode("latin-1"): value.decode("latin-1") for name, value in split_headers(headers)}
     return Reply(status, fields, bytes_of(body))

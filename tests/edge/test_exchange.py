@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -59,6 +60,11 @@ class Run:
 @pytest.fixture
 def run(make_host: Callable[..., Host], make_scope: Callable[..., dict[str, Any]]) -> Run:
     return Run(make_host(), make_scope("POST"))
+
+
+@pytest.fixture
+def run_in_browser(make_host: Callable[..., Host], make_scope: Callable[..., dict[str, Any]]) -> Run:
+    return Run(make_host(name="browser"), make_scope("GET"))
 
 
 def test_complete_answer_is_settled_once_and_then_sent(run: Run) -> None:
@@ -234,3 +240,88 @@ def test_messages_that_are_no_response_are_ignored(run: Run) -> None:
 
     run(app)
     assert run.parts == [(b"one", False)]
+
+
+@pytest.mark.parametrize("parts", [[b""], [b"on"], [b"o", b"n"], [b"one more"], [b"one", b" more"]])
+def test_a_body_of_another_length_than_promised_is_no_answer(run: Run, parts: list[bytes]) -> None:
+    """Case P23: neither shorter nor longer, neither whole nor in parts."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({**START, "headers": [(b"content-length", b"3")]})
+        for part in parts[:-1]:
+            await send(body(part, more=True))
+        await send(body(parts[-1]))
+
+    with pytest.raises(Problem, match="Content-Length"):
+        run(app)
+    assert all(more for _, more in run.parts)  # what has begun never ends
+    assert sum(len(part) for part, _ in run.parts) <= 3
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 304), ("GET", 204)])
+def test_an_answer_without_a_body_may_tell_the_length_of_one(
+    make_host: Callable[..., Host], make_scope: Callable[..., dict[str, Any]], method: str, status: int
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({**START, "status": status, "headers": [(b"content-length", b"3")]})
+        await send(body(b""))
+
+    run = Run(make_host(), make_scope(method))
+    run(app)
+    assert run.parts == [(b"", False)]
+
+
+def test_an_escalation_in_the_middle_of_an_answer_breaks_it_off(run_in_browser: Run) -> None:
+    """Case P23."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        await send(body(b"one", more=True))
+        with suppress(NeedsEdge):
+            raise NeedsEdge("a late module")
+        await send(body(b"two"))
+
+    with pytest.raises(NeedsEdge):
+        run_in_browser(app)
+    assert run_in_browser.parts == [(b"one", True)]
+
+
+def test_an_escalation_in_another_task_marks_the_request(run_in_browser: Run) -> None:
+    """Case P23: as when a middleware class of Starlette runs the rest of the app in a task of its own."""
+
+    async def rest() -> None:
+        raise NeedsEdge("a late module")
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.gather(asyncio.create_task(rest()), return_exceptions=True)
+        await send(START)
+        await send(body(b""))
+
+    with pytest.raises(NeedsEdge):
+        run_in_browser(app)
+    assert run_in_browser.sent == []
+
+
+def test_the_apps_own_words_to_its_exception_are_given_and_the_exception_is_told(run: Run) -> None:
+    """Case P9: as Starlette does it, so that a server can log the exception."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({**START, "status": 500, "headers": [(b"content-type", b"application/json")]})
+        await send(body(b'{"error":"E-1"}'))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run(app)
+    assert [answer.body for answer in run.settled] == [b'{"error":"E-1"}']
+    assert run.parts == [(b'{"error":"E-1"}', False)]
+
+
+def test_the_stock_words_of_a_framework_are_not_the_apps_own(run: Run) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({**START, "status": 500, "headers": [(b"content-type", b"text/plain; charset=utf-8")]})
+        await send(body(b"Internal Server Error"))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run(app)
+    assert run.sent == []

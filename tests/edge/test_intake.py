@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -372,3 +373,13 @@ def test_good_body_is_nobodys_mistake(
     make_scope: MakeScope, headers: list[tuple[str, str]], body: bytes
 ) -> None:
     assert diagnosis(make_scope("POST", "/", headers), body) is None
+
+
+@pytest.mark.parametrize("kind", [FORM, MULTIPART])
+def test_a_form_has_no_other_limits_than_its_body(make_scope: MakeScope, kind: Any) -> None:
+    """Case P12: how many fields there may be, and how long ones, is for the app to say."""
+    many = {f"field{number}": "x" for number in range(3_000)} | {"essay": "x" * 1_500_000, "_key": KEY}
+    body = multipart(**many) if kind is MULTIPART else urlencode(many).encode()
+    scope = make_scope("POST", headers=kind)
+    assert asyncio.run(form_field(scope, body)) == KEY
+    assert asyncio.run(diagnose(scope, body)) is None
