@@ -14,7 +14,7 @@ from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import Request
 from starlette.responses import (
     FileResponse,
     HTMLResponse,
@@ -25,15 +25,14 @@ from starlette.responses import (
     StreamingResponse,
 )
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..app import Stateless
 from ..context import context
 from ..errors import Problem
+from . import awkward
 
 ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 BODY_LIMIT = 1_000_000  # bytes
-CODED = bytes.fromhex("1f8b08000000000002032b494d0400b2d7868e03000000")  # "tea" in gzip
 LEAVES = b"".join(b"leaf %04d\n" % number for number in range(1000))
 
 
@@ -75,56 +74,6 @@ async def status(request: Request) -> Response:
 
 async def redirect(_request: Request) -> Response:
     return RedirectResponse("/text?from=redirect", status_code=303)
-
-
-async def cookies(_request: Request) -> Response:
-    response = PlainTextResponse("two cookies")
-    response.set_cookie("a", "1")
-    response.set_cookie("b", "2")
-    return response
-
-
-async def cookie(request: Request) -> Response:
-    cookies = request.cookies
-    read = request.query_params.get("read") != "0"
-    return PlainTextResponse(str(cookies.get("theme")) if read else "unread")
-
-
-async def headers(request: Request) -> Response:
-    return JSONResponse(sorted(request.headers.keys()) and "there are some")
-
-
-async def challenge(_request: Request) -> Response:
-    raise HTTPException(401, "who are you?", headers={"WWW-Authenticate": "Basic"})
-
-
-async def coded(_request: Request) -> Response:
-    return Response(CODED, headers={"content-encoding": "gzip"})
-
-
-async def lost(request: Request) -> Response:
-    """A stream whose source is not there: an `OSError` that says nothing about the client."""
-    failure = FileNotFoundError if request.query_params["what"] == "file" else TimeoutError
-
-    async def parts() -> AsyncIterator[bytes]:
-        raise failure("this text stays inside")
-        yield b""
-
-    return StreamingResponse(parts())
-
-
-async def wrong_length(request: Request) -> Response:
-    """Ten bytes are promised."""
-    return Response(b"x" * int(request.query_params["size"]), headers={"content-length": "10"})
-
-
-async def large_form(request: Request) -> Response:
-    async with request.form(max_fields=5_000, max_part_size=2**23) as fields:
-        return JSONResponse([len(fields), sum(len(str(value)) for value in fields.values())])
-
-
-async def say_so(_request: Request, _error: Exception) -> Response:
-    return JSONResponse({"error": "E-1"}, 500)
 
 
 async def stream(_request: Request) -> Response:
@@ -207,10 +156,6 @@ async def parsed(request: Request) -> Response:
     return JSONResponse({"parsed": await request.json()})
 
 
-async def crash(_request: Request) -> Response:
-    raise ZeroDivisionError("this text stays inside")
-
-
 async def refuse(_request: Request) -> Response:
     raise Problem("forbidden", "not for you", hint=7)
 
@@ -260,23 +205,6 @@ async def add_header(request: Request, call_next: RequestResponseEndpoint) -> Re
     return response
 
 
-class Visits:
-    """Looks at a cookie on every request, as middleware for sessions does."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if "visits" not in HTTPConnection(scope).cookies:
-            scope["state"]["visits"] = 0
-        await self._app(scope, receive, send)
-
-
-own_words = Starlette(
-    routes=[Route("/crash", crash, methods=["GET", "POST"])], exception_handlers={Exception: say_so}
-)
-
-
 @asynccontextmanager
 async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, int]]:
     yield {"started": 1}
@@ -286,6 +214,7 @@ app = Stateless(
     Starlette(
         lifespan=lifespan,
         routes=[
+            *awkward.ROUTES,
             Route("/echo", echo, methods=ALL_METHODS),
             Route("/echo/{rest:path}", echo, methods=ALL_METHODS),
             Route("/text", text),
@@ -293,14 +222,6 @@ app = Stateless(
             Route("/binary", binary),
             Route("/status/{code:int}", status),
             Route("/redirect", redirect, methods=["GET", "POST"]),
-            Route("/cookies", cookies),
-            Route("/cookie", cookie),
-            Route("/headers", headers),
-            Route("/challenge", challenge),
-            Route("/coded", coded),
-            Route("/lost", lost, methods=["GET", "POST"]),
-            Route("/wrong-length", wrong_length),
-            Route("/large-form", large_form, methods=["POST"]),
             Route("/stream", stream),
             Route("/eager-stream", eager_stream),
             Route("/events", events),
@@ -312,7 +233,6 @@ app = Stateless(
             Route("/background", background),
             Route("/form", form, methods=["POST"]),
             Route("/json", parsed, methods=["POST"]),
-            Route("/crash", crash, methods=["GET", "POST"]),
             Route("/refuse", refuse),
             Route("/teapot", teapot),
             Route("/lifespan", lifespan_state),
@@ -321,15 +241,13 @@ app = Stateless(
             Route("/state", change_state, methods=["POST"]),
             Route("/visit", visit),
             Route("/catalog", from_catalog),
-            Mount("/own", own_words),
-            Mount(
-                "/with-session",
-                routes=[Route("/text", text)],
-                middleware=[Middleware(Visits)],
-            ),
             Mount(
                 "/wrapped",
-                routes=[Route("/echo", echo), Route("/stream", stream), Route("/wrong-length", wrong_length)],
+                routes=[
+                    Route("/echo", echo),
+                    Route("/stream", stream),
+                    Route("/wrong-length", awkward.wrong_length),
+                ],
                 middleware=[Middleware(BaseHTTPMiddleware, dispatch=add_header)],
             ),
         ],
