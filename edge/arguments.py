@@ -5,8 +5,48 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
-from .cross_origin import origin_of
+EDGE_EPILOG = """\
+from the environment:
+  EDGEKIT_ADDRESS      as --address
+  EDGEKIT_ORIGIN       URL of the origin, or several with commas between
+  EDGEKIT_ORIGIN_KEYS  the origin's public keys: origin-public.json, or its content
+  EDGEKIT_KEYS         the private keys that all edges share (`edgekit keys init`), or their content
+  EDGEKIT_RELEASE      folder of the browser release (`edgekit build -o`)
+  EDGEKIT_SITES        sites at other addresses whose service workers may read here
+  EDGEKIT_PROXIES      as --proxies
+
+Everything is checked before the edge listens; if something is wrong, a sentence says so and the exit status
+is 2. Once it accepts requests it prints `ready http://HOST:PORT`. SIGTERM ends it when what runs is answered.
+"""
+
+
+def edge_verb(verbs: Any) -> None:
+    """`edgekit edge`."""
+    verb: argparse.ArgumentParser = verbs.add_parser(
+        "edge",
+        help="run one edge, as in production",
+        epilog=EDGE_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    app(verb)
+    verb.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    verb.add_argument("--port", type=int, default=8000, help="0 picks a free one (default: %(default)s)")
+    address(verb)
+    verb.add_argument(
+        "--proxies",
+        default=os.environ.get("EDGEKIT_PROXIES", ""),
+        metavar="IP,…",
+        help="addresses or networks of proxies whose X-Forwarded-For is believed (default: nobody's)",
+    )
+    verb.add_argument(
+        "--connections",
+        type=count,
+        default=1000,
+        metavar="N",
+        help="clients at a time (default: %(default)s)",
+    )
 
 
 def edges(verb: argparse.ArgumentParser) -> None:
@@ -22,19 +62,11 @@ def edges(verb: argparse.ArgumentParser) -> None:
 def address(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--address",
-        type=origin,
         default=os.environ.get("EDGEKIT_ADDRESS") or None,
         metavar="ORIGIN",
         help="under which people reach the site, such as https://tea.example: all else gets 421 "
         "(default: EDGEKIT_ADDRESS, else this machine's own names)",
     )
-
-
-def origin(text: str) -> str:
-    try:
-        return origin_of(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def count(text: str) -> int:

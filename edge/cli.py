@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import __version__
-from .arguments import address, app, count, edges, folder, key_file, verification
+from . import __version__, arguments
+from .cross_origin import origin_of
 
 if TYPE_CHECKING:
     from .release import Step
@@ -27,26 +27,28 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", metavar="verb", required=True)
 
     serve = verbs.add_parser("serve", help="run origin, edge and browser release; reload on changes")
-    app(serve)
+    arguments.app(serve)
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=int, default=8000, help="0 picks a free one (default: %(default)s)")
     serve.add_argument(
         "--data", type=Path, default=Path("data"), help="for database, keys, release (default: data)"
     )
-    edges(serve)
-    address(serve)
+    arguments.edges(serve)
+    arguments.address(serve)
     serve.add_argument("--no-reload", action="store_true", help="do not watch the sources")
+
+    arguments.edge_verb(verbs)
 
     verify = verbs.add_parser(
         "verify",
         help="kill, cut and repeat while users work, then judge what is stored",
         epilog=VERIFY_EPILOG,
     )
-    app(verify)
-    verification(verify)
+    arguments.app(verify)
+    arguments.verification(verify)
 
     build = verbs.add_parser("build", help="build what browsers run, into a folder to publish", epilog=EPILOG)
-    app(build)
+    arguments.app(build)
     build.add_argument(
         "-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the release"
     )
@@ -79,7 +81,11 @@ def parser() -> argparse.ArgumentParser:
         help="of brotli (default: 11; 4 in development)",
     )
     build.add_argument(
-        "--keep", type=count, default=5, metavar="N", help="releases that stay in DIR (default: %(default)s)"
+        "--keep",
+        type=arguments.count,
+        default=5,
+        metavar="N",
+        help="releases that stay in DIR (default: %(default)s)",
     )
     build.add_argument(
         "--server-only",
@@ -88,35 +94,43 @@ def parser() -> argparse.ArgumentParser:
         help="put what browsers do not get into FILE, for edges on Node.js (default: nowhere)",
     )
 
-    edges(build)
+    arguments.edges(build)
 
     release = verbs.add_parser("release", help="which release browsers get: list, go back, stop")
     actions = release.add_subparsers(dest="action", metavar="action", required=True)
-    folder(actions.add_parser("list", help="the releases in a folder, the newest first"))
+    arguments.folder(actions.add_parser("list", help="the releases in a folder, the newest first"))
     use = actions.add_parser("use", help="let browsers get this release")
     use.add_argument("release", metavar="ID", help="as `list` shows it")
-    folder(use)
-    folder(actions.add_parser("stop", help="let browsers go without a local host, until the next `use`"))
+    arguments.folder(use)
+    arguments.folder(
+        actions.add_parser("stop", help="let browsers go without a local host, until the next `use`")
+    )
 
     keys = verbs.add_parser("keys", help="the edge's keys: make, list, rotate, retire")
     actions = keys.add_subparsers(dest="action", metavar="action", required=True)
-    key_file(actions.add_parser("init", help="make a new set"))
-    key_file(actions.add_parser("list", help="the keys of a set and their times"))
-    key_file(actions.add_parser("rotate", help="add new keys; the present ones end when nothing needs them"))
+    arguments.key_file(actions.add_parser("init", help="make a new set"))
+    arguments.key_file(actions.add_parser("list", help="the keys of a set and their times"))
+    arguments.key_file(
+        actions.add_parser("rotate", help="add new keys; the present ones end when nothing needs them")
+    )
     retire = actions.add_parser("retire", help="take out the keys that have ended")
     retire.add_argument("--now", metavar="KID", help="and this one, which others may know")
-    key_file(retire)
+    arguments.key_file(retire)
     return top
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    options = parser().parse_args(arguments)
+    options = parser().parse_args(words)
     if options.verb == "serve":
         try:
             from .serve import run  # noqa: PLC0415 - needs the extra `serve`
         except ModuleNotFoundError as error:
             return _fail(f"{error.name} is needed to serve: run `pip install 'edgekit[serve]'`.")
+        try:
+            address = origin_of(options.address) if options.address else None
+        except ValueError as error:
+            return _fail(f"--address (EDGEKIT_ADDRESS): {error}.", 2)
         return run(
             options.app,
             options.app_dir,
@@ -125,11 +139,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.data,
             reload=not options.no_reload,
             edges=options.edge,
-            address=options.address,
+            address=address,
         )
+    if options.verb == "edge":
+        return _edge(options)
     if options.verb == "verify":
         return _verify(options)
     return {"build": _build, "release": _release, "keys": _keys}[options.verb](options)
+
+
+def _edge(options: argparse.Namespace) -> int:
+    try:
+        from .server.command import run  # noqa: PLC0415 - needs the extra `native`
+    except ModuleNotFoundError as error:
+        return _fail(f"{error.name} is needed for an edge: run `pip install 'edgekit[native]'`.")
+    return run(
+        options.app,
+        options.app_dir,
+        options.host,
+        options.port,
+        address=options.address,
+        trusted=options.proxies,
+        connections=options.connections,
+    )
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -229,9 +261,9 @@ def _report(step: Step) -> None:
     print(f"{step.name:<10} {time:>8}  {step.note}".rstrip(), file=sys.stderr, flush=True)
 
 
-def _fail(sentence: str) -> int:
+def _fail(sentence: str, status: int = 1) -> int:
     print(f"edgekit: {sentence}", file=sys.stderr)
-    return 1
+    return status
 
 
 if __name__ == "__main__":

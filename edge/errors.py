@@ -33,6 +33,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "malformed-form": Kind(400, "The body is not a valid form"),
     "malformed-key": Kind(400, "The Idempotency-Key is missing or malformed"),
     "malformed-commit": Kind(400, "The commit does not follow the wire format"),
+    "request-timeout": Kind(408, "The request did not arrive in time", retryable=True),
     "unauthorized": Kind(401, "The request does not prove who sent it"),
     "session-ended": Kind(401, "The session has ended"),
     "session-changed": Kind(412, "The session is not the one that the request names", retryable=True),
@@ -62,7 +63,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "catalog-refused": Kind(502, "The catalog answer could be personal and was refused"),
     "origin-unavailable": Kind(503, "The origin does not answer", retryable=True),
     "origin-invalid": Kind(502, "The origin's answer makes no sense"),
-    "overloaded": Kind(503, "Too many writes are waiting", retryable=True),
+    "overloaded": Kind(503, "Too much is waiting already", retryable=True),
 }
 
 

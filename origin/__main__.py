@@ -19,11 +19,13 @@ import uvicorn
 from starlette.applications import Starlette
 
 from edge.errors import Problem
+from edge.server.protocol import Headers, Limits, bounded
 
 from .app import create_app
 from .catalog import load_catalog
 from .errors import StartError
 from .keys import load_own, load_verifier
+from .problems import render
 from .sqlite import SQLiteStore
 
 KEEP_ALIVE = 75  # seconds; longer than edges keep idle connections, so that they are the ones to close
@@ -78,6 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.exit(1, f"origin: {error}\n")
 
 
+def _answer(problem: Problem) -> tuple[int, Headers, bytes]:
+    """What is refused before there is a request looks like everything that is refused."""
+    response = render(problem)
+    return response.status_code, response.raw_headers, bytes(response.body)
+
+
 def _serve(app: Starlette, options: argparse.Namespace) -> None:
     config = uvicorn.Config(
         app,
@@ -88,6 +96,7 @@ def _serve(app: Starlette, options: argparse.Namespace) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        http=bounded(Limits(idle_time=KEEP_ALIVE), _answer),
         ws="none",
         lifespan="off",
         timeout_keep_alive=KEEP_ALIVE,

@@ -29,6 +29,7 @@ NATIVE_ONLY = {
     "py.typed",
     "release",
     "serve",
+    "server",
     "server_only.py",
     "testing.py",
     "verify",
