@@ -40,8 +40,10 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "browsers": ("tests/browsers",),
     "trust": ("tests/trust",),
     "faults": ("tests/faults",),
+    "docs": ("tests/docs",),
+    "deploy": ("tests/deploy",),
 }
-NEED_BROWSER = {"hosts", "browser", "browsers", "trust", "faults"}
+NEED_BROWSER = {"hosts", "browser", "browsers", "trust", "faults", "docs"}
 # Program -> Debian's packages that bring it, for the group `browsers`.
 OTHER_ENGINES = {
     "firefox-esr": ("firefox-esr",),
@@ -273,6 +275,20 @@ def apt_install(root: Sequence[str], packages: Sequence[str], advice: str) -> No
         quiet([*root, "apt-get", *words], advice, DEBIAN_FRONTEND="noninteractive")
 
 
+def install_nginx() -> None:
+    """Bring nginx, and what makes a namespace to run it in."""
+    programs = {"nginx": "nginx-light", "unshare": "util-linux", "ip": "iproute2", "curl": "curl", "openssl": "openssl"}
+    packages = [package for program, package in programs.items() if shutil.which(program) is None]
+    if not packages:
+        return
+    advice = f"The group `deploy` needs these of Debian's packages, or their like: {' '.join(packages)}."
+    root = as_root()
+    if root is None or shutil.which("apt-get") is None:
+        raise Stop(advice)
+    say("· nginx for the tests …")
+    apt_install(root, packages, advice)
+
+
 def install_other_engines() -> None:
     """Bring Firefox and, on Linux, WebKitGTK with a driver and a screen for it."""
     if sys.platform != "linux":
@@ -369,6 +385,8 @@ def test(options: argparse.Namespace) -> int:
             install_browser()
         if "browsers" in groups:
             install_other_engines()
+        if "deploy" in groups:
+            install_nginx()
     failed = []
     if "lint" in groups:
         failed = [" ".join(linter) for linter in LINTERS if not call(*linter)]
