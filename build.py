@@ -277,7 +277,13 @@ def apt_install(root: Sequence[str], packages: Sequence[str], advice: str) -> No
 
 def install_nginx() -> None:
     """Bring nginx, and what makes a namespace to run it in."""
-    programs = {"nginx": "nginx-light", "unshare": "util-linux", "ip": "iproute2", "curl": "curl", "openssl": "openssl"}
+    programs = {
+        "nginx": "nginx-light",
+        "unshare": "util-linux",
+        "ip": "iproute2",
+        "curl": "curl",
+        "openssl": "openssl",
+    }
     packages = [package for program, package in programs.items() if shutil.which(program) is None]
     if not packages:
         return

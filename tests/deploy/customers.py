@@ -97,7 +97,7 @@ class Customer:
 async def main(seconds: float, certificate: str) -> None:
     context = ssl.create_default_context(cafile=certificate)
     clients = [httpx2.AsyncClient(verify=context, timeout=30, trust_env=False) for _ in range(PEOPLE)]
-    teas = [tea["sku"] for tea in (await clients[0].get(SITE, headers=JSON)).json()["teas"]]
+    teas = [tea["sku"] for tea in (await clients[0].get(SITE, headers=JSON)).json()["items"]]
     people = [Customer(number, http, teas) for number, http in enumerate(clients)]
     await asyncio.gather(*(one.open_account() for one in people))
     print("shopping", flush=True)
@@ -108,8 +108,12 @@ async def main(seconds: float, certificate: str) -> None:
     result = {
         "failed": [line for one in people for line in one.failed],
         "told": len([order for one in people for order in one.told]),
-        "lost": [order for one, kept in zip(people, stored, strict=True) for order in set(one.told) - {*kept}],
-        "doubled": [order for one, kept in zip(people, stored, strict=True) for order in {*kept} - {*one.told}],
+        "lost": [
+            order for one, kept in zip(people, stored, strict=True) for order in set(one.told) - {*kept}
+        ],
+        "doubled": [
+            order for one, kept in zip(people, stored, strict=True) for order in {*kept} - {*one.told}
+        ],
         **total,
     }
     print(json.dumps(result))

@@ -1,7 +1,7 @@
 """A machine of its own for a test: its own network, and its own folders in the places that a page names.
 
-Linux namespaces (`unshare`, `nsenter`): ports 80 and 443, /srv and /etc/nginx are then nobody else's, and nothing
-of the machine is changed. Without root a user namespace is made as well.
+Linux namespaces (`unshare`, `nsenter`): ports 80 and 443, /srv and /etc/nginx are then nobody else's, and
+nothing of the machine is changed. Without root a user namespace is made as well.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _READY = "ready\n"
 
 
 class Namespace:
-    """`folders` maps a path in the namespace to the folder or file that is seen there. A context manager."""
+    """`folders` maps a path in the namespace to the folder or file that is seen there."""
 
     def __init__(self, folders: Mapping[str, Path]) -> None:
         user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
@@ -26,7 +26,9 @@ class Namespace:
         )
         assert self._holder.stdout is not None
         line = self._holder.stdout.readline()
-        assert line == _READY, "this test needs Linux namespaces (CAP_SYS_ADMIN or unprivileged user namespaces)"
+        assert line == _READY, (
+            "this test needs Linux namespaces (CAP_SYS_ADMIN or unprivileged user namespaces)"
+        )
         self._enter = ["nsenter", "--target", str(self._holder.pid), "--mount"]
         if user:
             self._enter += ["--user", "--preserve-credentials"]
@@ -35,9 +37,6 @@ class Namespace:
         """What to put before a command: with `online` it sees these folders and the machine's network."""
         return self._enter if online else [*self._enter, "--net"]
 
-    def __enter__(self) -> Namespace:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         self._holder.kill()
-        self._holder.wait()
+        self._holder.communicate()

@@ -60,7 +60,9 @@ def test_a_stranger_writes_without_a_network(reader, chromium):
     page.get_by_role("link", name="2 changes not sent").wait_for(timeout=LIMIT)
     context.set_offline(False)
     page.wait_for_function(SETTLED, timeout=LIMIT)
-    elsewhere = chromium.new_context(storage_state=context.storage_state(), service_workers="block").new_page()
+    elsewhere = chromium.new_context(
+        storage_state=context.storage_state(), service_workers="block"
+    ).new_page()
     assert host_of(elsewhere.goto(reader.url)) == "native"
     assert items(elsewhere) == ["Bread", "Milk"]
 
