@@ -38,14 +38,13 @@ from .intake import (
 from .lifespan import run_lifespan
 from .placement import Placement
 from .presence import Presence
-from .reruns import Reruns
+from .reruns import PATIENCE, Reruns, final
 from .responder import Responder
 from .settlement import Settlement
 from .state import Shape
 from .visitor import Visitor
 from .wire import RecordKey
 
-PAUSE = 0.02  # seconds at most before the second run
 logger = logging.getLogger("edgekit")
 
 
@@ -63,6 +62,8 @@ class Stateless:
     has left to it.
     `script`: whether pages get the script that registers the service worker.
     `max_body`: bytes of the largest request body.
+    `conflict_timeout`: seconds during which a request whose records others changed meanwhile is run again;
+    after that it is answered with a 503 "overloaded" and `Retry-After`.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Stateless:
         upgrade: Callable[[dict[str, Any], int], Mapping[str, Any]] | None = None,
         script: bool = True,
         max_body: int = BODY_LIMIT,
+        conflict_timeout: float = PATIENCE,
     ) -> None:
         self.app = app
         self.placement = Placement(anywhere)
@@ -90,6 +92,7 @@ class Stateless:
         self._shape = Shape(state_version, upgrade)
         self.script = script
         self.max_body = max_body
+        self._conflict_timeout = conflict_timeout
         self._host: Host | None = None
 
     def bind(self, host: Host) -> None:
@@ -176,7 +179,9 @@ class Stateless:
             sent = sent_at(scope, sent)
         except Problem as problem:  # too late to run, not to learn what became of it
             late = problem
-        reruns, seed = Reruns(), host.entropy(16).hex()
+        # One seed for all runs, also where the client sent no key: the origin keeps a turn for the next run.
+        seed = host.entropy(16).hex()
+        reruns = Reruns(self._conflict_timeout, host.timer, lambda: host.entropy(1)[0] / 255)
         while True:
             ctx = self._context(host, visitor, scope, key, seed, reruns.refused, sent)
             responder.made_for = ctx.made_for
@@ -193,12 +198,11 @@ class Stateless:
                 exchange = Exchange(ctx, responder, settlement.unsafe)
                 await exchange.run(self.app, scope, replay(body, receive, part_size(scope)))
             except Problem as problem:
-                if responder.started or not reruns.allows(problem):
-                    await self._fail(problem, settlement, responder)
+                pause = None if responder.started else reruns.pause(problem)
+                if pause is None:
+                    await self._fail(problem if responder.started else final(problem), settlement, responder)
                     return
-                if problem.code == "version-conflict":
-                    # Whoever collided must not collide again: wait longer each time, and not the same time.
-                    await asyncio.sleep(reruns.conflicts * PAUSE * host.entropy(1)[0] / 255)
+                await asyncio.sleep(pause)
             except Exception as error:
                 mistake = None if responder.started else await diagnose(scope, body)
                 await self._fail(mistake or error, settlement, responder)

@@ -64,6 +64,7 @@ class Context:
     ) -> None:
         self._host = host
         self._foreign = foreign
+        self._shared = shared
         self._ids = self._forms = 0
         self._sealed = State(visitor.sealed or {})
         self.sent_key = sent_key
@@ -73,6 +74,8 @@ class Context:
         self.session: Session | None = visitor.session
         """Whose request this is by now; not that of `visitor` once a guest was made or a user signed in."""
         self.signed_out: Literal["", "here", "everywhere"] = ""
+        self.guest_records: Records | None = None
+        """What the guest had who has signed in with this request, to read and to copy; else None."""
         self.escalated = False
         self.now: float = host.clock() if sent_at is None else sent_at
         """Wall time in seconds, read once: the same for the whole request, and for a write that a browser has
@@ -142,6 +145,9 @@ class Context:
             raise self._host.visitors.refusal(proof)  # with a nonce: the next try is bound to the device
         jkt = proof.jkt if proof is not None else None
         before = self.visitor.session
+        if before is not None and before.guest:
+            guest = Principal(before.subject, before.sid, before.epoch)
+            self.guest_records = Records(self._host.origin, self._shared, lambda: guest, writable=False)
         if before is not None and not before.guest and before.subject != user_id:
             self.state.clear()  # a guest's is taken along, another user's is not
             self._sealed.clear()

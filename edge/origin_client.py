@@ -134,5 +134,5 @@ def _document(reply: Reply) -> dict[str, Any]:
     # What the origin says about our assertion is our fault, never the user's.
     if code not in PROBLEMS or code == "unauthorized":
         raise Problem("origin-invalid", f"the origin answered {reply.status} {code}")
-    members = {name: document[name] for name in ("reached",) if name in document}
+    members = {name: document[name] for name in ("reached", "turn") if name in document}
     raise Problem(code, detail, **members)

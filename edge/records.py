@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple, Protocol
 
@@ -20,6 +21,8 @@ from .wire import (
     is_name,
 )
 
+# What only says that somebody cannot be asked at present.
+NOT_NOW = frozenset({"needs-edge", "origin-unavailable", "origin-invalid", "overloaded"})
 NOBODY = Principal("nobody")  # who reads shared records before there is a user
 
 
@@ -107,6 +110,9 @@ class Records:
             raise ValueError(f"not a collection name: {collection!r}")
         scope = self._scope(collection)
         self.touched = True
+        return await self._page(scope, collection, limit, after)
+
+    async def _page(self, scope: Scope, collection: str, limit: int, after: str | None) -> Page:
         owner = self._owner(scope)
         page = Page([], None)
         if owner is not None:
@@ -122,6 +128,27 @@ class Records:
                 ):
                     items[key.id] = Record(key.id, 0, value)
         return Page([items[name] for name in sorted(items)], page.next)
+
+    async def peek(
+        self, collection: str, limit: int = 200, after: str | None = None, *, within: float = 1.0
+    ) -> Page | None:
+        """Like `list`, for what a page can do without: None if nobody could tell `within` so many seconds.
+
+        Never escalates because a network is gone, and is no part of a commit: a write whose handler only
+        peeks stays one that needs no storage. Raises NeedsEdge for a collection that is not readable here.
+        """
+        if not is_name(collection):
+            raise ValueError(f"not a collection name: {collection!r}")
+        scope = self._scope(collection)
+        try:
+            async with asyncio.timeout(within):
+                return await self._page(scope, collection, limit, after)
+        except TimeoutError:
+            return None
+        except Problem as problem:
+            if problem.code not in NOT_NOW:
+                raise
+            return None
 
     def put(self, collection: str, id: str, value: dict[str, Any]) -> None:  # noqa: A002
         """Store `value` (a JSON object of at most 64 KiB) when the request succeeds."""

@@ -104,6 +104,11 @@ class Commit:
     increments: tuple[Increment, ...] = ()
     author: str = ""
 
+    @property
+    def changed(self) -> list[RecordKey]:
+        """The records that it writes or adds to."""
+        return [write.key for write in self.writes] + [one.key for one in self.increments]
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

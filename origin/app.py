@@ -17,10 +17,12 @@ from edge.wire import RecordKey, Scope, decode_commit, encode_json, encode_outco
 
 from .answers import json_answer
 from .auth import authenticate
+from .commits import place
 from .limits import SizeGate
 from .problems import HANDLERS
 from .session_api import SessionApi
 from .store import Record, Store
+from .turns import Turns
 
 PAGE_DEFAULT, PAGE_LIMIT = 50, 200  # records in one page
 CATALOG_CACHING = "public, max-age=60, stale-while-revalidate=60, stale-if-error=86400"  # RFC 5861
@@ -56,6 +58,7 @@ class _Api:
         self._store = store
         self._verifier = verifier
         self._clock = clock
+        self._turns = Turns()
 
     async def health(self, _request: Request) -> Response:
         return json_answer(b'{"status":"ok"}')
@@ -94,7 +97,19 @@ class _Api:
         if not is_key(key):
             raise Problem("malformed-key", "16 to 64 of A-Z a-z 0-9 _ . -")
         commit = decode_commit(await request.body())
-        return json_answer(encode_outcome(await self._store.commit(principal, key, commit, self._clock())))
+        subject = principal.subject
+
+        async def listens() -> bool:
+            return not await request.is_disconnected()
+
+        outcome = await self._turns.commit(
+            (subject, key),
+            [place(subject, read.key) for read in commit.reads],
+            [place(subject, changed) for changed in commit.changed],
+            lambda: self._store.commit(principal, key, commit, self._clock()),
+            listens,
+        )
+        return json_answer(encode_outcome(outcome))
 
     async def outcome(self, request: Request) -> Response:
         subject = await self._subject(request)

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from edge import context
 
 from .answers import answer, problem
+from .orders import adopt
 
 WRONG = "There is no account with that name and password."
 LONGEST_NAME, SHORTEST_PASSWORD, LONGEST_PASSWORD = 40, 8, 200
@@ -48,6 +49,7 @@ async def enter(request: Request) -> Response:
         detail = "Somebody has an account by that name already." if taken else WRONG
         return problem(request, code, detail, template="account.html", model=kept)
     ctx.sign_in(account_id, name=name if account is None else account.value["name"])
+    await adopt(ctx)
     return RedirectResponse("/account", status_code=303)
 
 

@@ -18,6 +18,7 @@ from .art import picture
 from .kinds import KINDS
 from .negotiation import prefers_json
 from .prices import FREE_SHIPPING_FROM, money, per_100_grams
+from .stock import FEW, sentence
 
 # code -> (status, title); the shop's own problems, the kit has others (RFC 9457).
 PROBLEMS = {
@@ -55,11 +56,12 @@ TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-TEMPLATES.filters |= {"money": money, "day": day, "iso": iso}
+TEMPLATES.filters |= {"money": money, "day": day, "iso": iso, "sentence": sentence}
 TEMPLATES.globals |= {
     "KINDS": KINDS,
     "FREE_SHIPPING_FROM": FREE_SHIPPING_FROM,
     "per_100_grams": per_100_grams,
+    "FEW": FEW,
     "picture": picture,
 }
 
@@ -83,7 +85,7 @@ def problem(
 ) -> Response:
     """A failure with a `code` from `PROBLEMS`: a problem document, or a page that says how to go on.
 
-    The page gets `trouble` (the document) on top of `model`; `members` extend the document.
+    The page gets `trouble` (the document) and `members` on top of `model`; they extend the document.
     """
     status, title = PROBLEMS[code]
     document = {
@@ -96,7 +98,7 @@ def problem(
     if prefers_json(request.headers.get("accept", "")):
         sent = {"vary": "accept", **(headers or {})}
         return JSONResponse(document, status, sent, media_type="application/problem+json")
-    return _page(request, template, {**(model or {}), "trouble": document}, status, headers)
+    return _page(request, template, {**(model or {}), **members, "trouble": document}, status, headers)
 
 
 async def on_http_exception(request: Request, error: HTTPException) -> Response:
@@ -117,6 +119,8 @@ def _page(
     shell = {
         "q": "",
         "trouble": None,
+        "left": None,
+        "short": [],
         "path": request.url.path,
         "in_cart": ctx.state.get("cart", {}),
         "form_key": ctx.form_key,

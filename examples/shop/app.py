@@ -34,7 +34,7 @@ app = Stateless(
     starlette,
     anywhere=["/", "/products/{sku}", "/cart", "/orders", "/orders/{id}"],
     shared=["stock", "accounts"],
-    readable=["orders"],
+    readable=["orders", "stock"],
     optimistic=["/cart"],
     static={"/static": HERE / "static"},
 )

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from edge import Context, context
 
+from . import stock
 from .answers import answer, problem
 from .negotiation import prefers_json
 from .prices import totals
@@ -33,8 +34,12 @@ async def contents(ctx: Context) -> dict[str, Any]:
 
 
 async def show(request: Request) -> Response:
-    """GET /cart"""
-    return answer(request, "cart.html", await contents(context(request)))
+    """GET /cart: with what is no longer to be had, where that can be told now."""
+    ctx = context(request)
+    cart = await contents(ctx)
+    left = await stock.left(ctx, await ctx.catalog.all("products")) if cart["lines"] else None
+    short = stock.shortages(cart["lines"], left)
+    return answer(request, "cart.html", cart | ({"short": short} if short else {}))
 
 
 async def change(request: Request) -> Response:

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from edge import Context, context
 
+from . import stock
 from .answers import answer, problem
 from .cart import contents
 from .negotiation import prefers_json
@@ -18,7 +19,8 @@ from .prices import Totals
 RECORD_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 ORDER_LINE = ("sku", "name", "kind", "grams", "steep", "look", "price", "quantity", "line_total")
 ORDER_SUMS = tuple(Totals.__annotations__)
-PAGE_SIZE = 50
+PAGE_SIZE, MOST_ADOPTED = 50, 200
+END_OF_TIME = 2**43  # ms since 1970, in the year 2248
 
 
 async def place(request: Request) -> Response:
@@ -28,22 +30,16 @@ async def place(request: Request) -> Response:
     if not cart["lines"]:
         detail = "Choose a tea first; there was nothing to order."
         return problem(request, "cart-empty", detail, template="cart.html", model=cart)
-    left = {line["sku"]: await stock_left(ctx, line["sku"]) for line in cart["lines"]}
-    short = [
-        {"sku": line["sku"], "name": line["name"], "wanted": line["quantity"], "left": left[line["sku"]]}
-        for line in cart["lines"]
-        if line["quantity"] > left[line["sku"]]
-    ]
-    if short:
-        detail = " ".join(_shortage(item) for item in short) + " Your cart is unchanged."
-        return problem(request, "out-of-stock", detail, template="cart.html", model=cart, short=short)
-    for line in cart["lines"]:
-        ctx.records.put("stock", line["sku"], {"left": left[line["sku"]] - line["quantity"]})
+    products = await ctx.catalog.all("products")
+    sold = [stock.take(ctx, line["sku"], products[line["sku"]], line["quantity"]) for line in cart["lines"]]
+    if not all(sold):
+        lines = [line for line, is_sold in zip(cart["lines"], sold, strict=True) if not is_sold]
+        return await _out_of_stock(request, cart, lines)
     order: dict[str, Any] = {
         "placed_at": ctx.now,
         "lines": [{name: line[name] for name in ORDER_LINE} for line in cart["lines"]],
     } | {name: cart[name] for name in ORDER_SUMS}
-    order_id = ctx.new_id()
+    order_id = newest_first(ctx.now) + ctx.new_id()
     ctx.records.put("orders", order_id, order)
     del ctx.state["cart"]
     shown = _shown(order_id, order)
@@ -77,20 +73,27 @@ async def show(request: Request) -> Response:
     return answer(request, "order.html", _shown(order_id, found.value))
 
 
-async def stock_left(ctx: Context, sku: str) -> int:
-    """Packs of `sku` that are left: the shared record, or what the catalog started with."""
-    record = await ctx.records.get("stock", sku)
-    if record is not None:
-        return int(record.value["left"])
-    product = await ctx.catalog.get("products", sku)
-    return int(product["stock"]) if product else 0
+async def _out_of_stock(request: Request, cart: dict[str, Any], lines: list[dict[str, Any]]) -> Response:
+    """There is not enough of the teas in `lines`."""
+    ctx = context(request)
+    left = await stock.left(ctx, await ctx.catalog.all("products"))
+    short = [stock.shortage(line, left) for line in lines]
+    detail = " ".join(map(stock.sentence, short)) + " Your cart is unchanged."
+    return problem(request, "out-of-stock", detail, template="cart.html", model=cart, short=short)
+
+
+def newest_first(seconds: float) -> str:
+    """The beginning of an order's id: lists come in order of ids, and people look for their newest order."""
+    return f"{END_OF_TIME - int(seconds * 1000):011x}"
+
+
+async def adopt(ctx: Context) -> None:
+    """Give a user who has just signed in what the guest ordered who they were until now."""
+    if ctx.guest_records is None:
+        return
+    for record in (await ctx.guest_records.list("orders", MOST_ADOPTED)).items:
+        ctx.records.put("orders", record.id, record.value)
 
 
 def _shown(order_id: str, order: dict[str, Any]) -> dict[str, Any]:
     return {"id": order_id, "url": f"/orders/{order_id}"} | order
-
-
-def _shortage(item: dict[str, Any]) -> str:
-    if item["left"] == 0:
-        return f"{item['name']} is sold out."
-    return f"{item['name']}: only {item['left']} left, and you asked for {item['wanted']}."

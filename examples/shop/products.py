@@ -1,4 +1,4 @@
-"""The shelves: searching the catalog and looking at one tea. Needs the catalog and the cart only."""
+"""The shelves: searching the catalog and looking at one tea. Works on the catalog and the cart alone."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from edge import context
 
+from . import stock
 from .answers import answer, problem
 from .kinds import KINDS
 from .search import Tea, matching
@@ -79,7 +80,11 @@ async def show(request: Request) -> Response:
     model = await product_page(request, request.path_params["sku"])
     if model is None:
         return problem(request, "not-found", "We do not sell a tea by that name.")
-    return answer(request, "product.html", model)
+    ctx = context(request)
+    left = await stock.left(ctx, await ctx.catalog.all("products"))
+    return answer(
+        request, "product.html", model | {"left": None if left is None else left[model["tea"]["sku"]]}
+    )
 
 
 async def product_page(request: Request, sku: str) -> dict[str, Any] | None:

@@ -157,6 +157,13 @@ def test_problem_of_the_origin_is_raised_as_it_is(code: str) -> None:
     assert (caught.value.code, caught.value.detail) == (code, "because")
 
 
+def test_a_conflict_says_whether_the_next_try_has_its_turn() -> None:  # case C1
+    origin = Origin(409, Problem("version-conflict", turn=True, record="tea").encode())
+    with pytest.raises(Problem) as caught:
+        asyncio.run(client(origin).commit(ANN, KEY, COMMIT))
+    assert caught.value.members == {"turn": True}
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [

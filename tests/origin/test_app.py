@@ -66,6 +66,22 @@ async def test_a_conflict_is_409_and_leaves_nothing(call, make_commit):
     assert (await call("GET", "/records/user/cups/1")).status_code == 404
 
 
+async def test_whoever_is_refused_has_the_next_turn(call, make_commit):  # case C1
+    """A commit of somebody else waits for it, instead of making the next run vain as well."""
+    place = RecordKey("shared", "stock", "tea")
+
+    def change(count, version):
+        return encode_commit(make_commit({"shared:stock/tea": {"n": count}}, reads=(Read(place, version),)))
+
+    await call("POST", "/commit", "cora", body=change(1, 0), key="key-of-cora-00001")
+    late = await call("POST", "/commit", "ann", body=change(1, 0), key="key-of-ann-000001")
+    assert (late.status_code, late.json()["turn"]) == (409, True)
+    waiting = asyncio.create_task(call("POST", "/commit", "bob", body=change(2, 1), key="key-of-bob-000001"))
+    again = await call("POST", "/commit", "ann", body=change(2, 1), key="key-of-ann-000001")
+    assert again.status_code == 200
+    assert (await waiting).json()["turn"] is True
+
+
 async def test_two_users_with_one_key(call, make_commit):
     answers = await asyncio.gather(
         *(

@@ -49,6 +49,26 @@ def test_cart_of_a_guest_comes_along(shopper, send):
     assert shopper.json("/cart")["count"] == 2
 
 
+@pytest.mark.parametrize("fields", [{**ANN, "action": "open"}, ANN])
+def test_orders_of_a_guest_come_along(shopper, send, fields):  # case N14
+    """Whether the account is new or was there before: the page promises that orders wait."""
+    if "action" not in fields:
+        send({**ANN, "action": "open"})
+        send({}, "/account/leave")
+        shopper.somebody_else()
+    shopper.post("/cart", json={"sku": "sencha-uji", "quantity": 1})
+    headers = {"idempotency-key": "the-order-of-a-guest-1", "accept": "application/json"}
+    made = shopper.post("/orders", json={}, headers=headers).json()
+    send(fields)
+    assert [placed["id"] for placed in shopper.json("/orders")["orders"]] == [made["id"]]
+    assert shopper.json(made["url"]) == made
+    send({}, "/account/leave")
+    shopper.somebody_else()
+    assert shopper.json("/orders")["orders"] == []
+    send(ANN)
+    assert len(shopper.json("/orders")["orders"]) == 1
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "code"),
     [

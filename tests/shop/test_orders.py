@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
+
+import pytest
+
+ORDER_BUTTON = re.compile(r'<button class="button wide"( disabled|)[^>]*>Place the order</button>')
 JSON = {"accept": "application/json"}
 
 
@@ -25,7 +31,7 @@ def test_a_whole_purchase(shopper, key_of):
     assert f'href="{place}"' in shopper.get("/orders").text
     assert shopper.left("da-hong-pao") == 16 - 3
     assert shopper.left("rooibos") == 58 - 1
-    assert shopper.left("hojicha") is None
+    assert shopper.left("hojicha") == 44
 
 
 def test_an_order_as_json(shopper):
@@ -85,7 +91,7 @@ def test_out_of_stock_says_which_tea_and_how_many_and_loses_nothing(shopper):
     for expected in ('role="alert"', "Only 3 left", "Da Yu Ling High Mountain: only 3 left"):
         assert expected in page.text
     assert shopper.json("/cart") == before
-    assert shopper.left("rooibos") is None
+    assert shopper.left("rooibos") == 58
     assert shopper.json("/orders")["orders"] == []
 
 
@@ -194,3 +200,72 @@ def test_without_the_origin_there_is_no_order_and_the_cart_stays(shopper):
     shopper.origin.available = True
     assert shopper.json("/cart")["count"] == 1
     assert order(shopper).status_code == 201
+
+
+def test_more_than_a_page_of_orders_is_newest_first_throughout(shopper):  # case N13
+    placed = []
+    for _ in range(53):
+        shopper.put_in_cart("rooibos")
+        placed.append(order(shopper).json()["id"])
+        shopper.now += 1
+    first = shopper.json("/orders")
+    rest = shopper.json(first["next"])
+    assert [made["id"] for made in first["orders"] + rest["orders"]] == placed[::-1]
+
+
+def test_orders_do_not_read_the_stock_so_buyers_never_collide(shopper):  # case C1
+    sent = []
+    fetch = shopper.origin.fetch
+
+    async def watched(method, target, headers, body):
+        sent.append((method, target, json.loads(body) if body else None))
+        return await fetch(method, target, headers, body)
+
+    shopper.origin.fetch = watched
+    shopper.app.host.origin._fetch = watched
+    shopper.put_in_cart("da-yu-ling")
+    assert order(shopper).status_code == 201
+    [commit] = [body for method, target, body in sent if target == "/commit"]
+    assert commit["reads"] == []
+    assert commit["increments"] == [["shared", "stock", "da-yu-ling", "change", -1, -3]]
+
+
+def test_what_is_left_stands_on_the_page_of_the_tea(shopper):  # case C3
+    assert "58 packs left" in shopper.get("/products/rooibos").text
+    assert "Only 3 left" in shopper.get("/products/da-yu-ling").text
+    shopper.put_in_cart("da-yu-ling", 3)
+    assert order(shopper).status_code == 201
+    page = shopper.get("/products/da-yu-ling").text
+    assert "Sold out" in page
+    assert "Add to cart" not in page
+    assert shopper.json("/products/da-yu-ling")["left"] == 0
+
+
+def test_the_cart_says_what_is_sold_out_before_anything_is_ordered(shopper):  # case C3
+    shopper.put_in_cart("rooibos", 1)
+    shopper.put_in_cart("da-yu-ling", 3)
+    cart = shopper.get("/cart").text
+    assert ORDER_BUTTON.search(cart)[1] == ""
+    buyers = dict(shopper.cookies)
+    shopper.somebody_else()
+    shopper.put_in_cart("da-yu-ling", 2)
+    assert order(shopper).status_code == 201
+    shopper.cookies.clear()
+    shopper.cookies.update(buyers)
+    cart = shopper.get("/cart").text
+    assert "Only 1 left" in cart
+    assert "Da Yu Ling High Mountain: only 1 left, and you asked for 3." in cart
+    assert ORDER_BUTTON.search(cart)[1] == " disabled"
+    shopper.put_in_cart("da-yu-ling", 1)
+    assert ORDER_BUTTON.search(shopper.get("/cart").text)[1] == ""
+    assert order(shopper).status_code == 201
+
+
+@pytest.mark.parametrize("path", ["/products/da-yu-ling", "/cart"])
+def test_pages_do_without_the_stock_while_nobody_can_tell(shopper, path):  # case C3
+    shopper.put_in_cart("da-yu-ling", 1)
+    shopper.get(path)
+    shopper.origin.available = False
+    page = shopper.get(path)
+    assert page.status_code == 200
+    assert not re.search(r"\d+ left|Sold out", page.text)
