@@ -103,7 +103,7 @@ class _Api:
             return not await request.is_disconnected()
 
         outcome = await self._turns.commit(
-            (subject, key),
+            key,  # whoever is a guest only from this request on is another one in each run
             [place(subject, read.key) for read in commit.reads],
             [place(subject, changed) for changed in commit.changed],
             lambda: self._store.commit(principal, key, commit, self._clock()),

@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 from jinja2 import Environment
+from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
+from edge import Stateless
 from edge.context import CLAIMS_LIMIT, Context, Html, context
 from edge.csrf import mark
 from edge.errors import NeedsEdge, Problem
@@ -20,6 +24,7 @@ from edge.host import Host
 from edge.ids import new_sid
 from edge.proof import Proof
 from edge.state import Shape
+from edge.testing import Client
 from edge.tokens import Session
 from edge.types import Principal, View
 from edge.visitor import PayloadVisitors, User, Visitor
@@ -492,3 +497,36 @@ def test_context_is_found_through_the_request(make: Make, make_scope: Callable[.
 def test_without_the_kit_the_error_says_what_to_do(make_scope: Callable[..., Any]) -> None:
     with pytest.raises(RuntimeError, match=r"edge\.Stateless"):
         context(Request(make_scope()))
+
+
+def test_who_signs_in_may_copy_what_the_guest_had() -> None:  # case N14
+    async def begin(request: Request) -> Response:
+        context(request).records.put("notes", "one", {"text": "kept"})
+        return Response()
+
+    async def enter(request: Request) -> Response:
+        ctx = context(request)
+        before = ctx.guest_records
+        ctx.sign_in("ann")
+        assert before is None
+        assert ctx.guest_records is not None
+        with pytest.raises(Problem, match="write-in-safe-request"):
+            ctx.guest_records.put("notes", "two", {})
+        for record in (await ctx.guest_records.list("notes")).items:
+            ctx.records.put("notes", record.id, record.value)
+        return Response()
+
+    async def again(request: Request) -> Response:
+        ctx = context(request)
+        ctx.sign_in("ann")
+        return Response(str(ctx.guest_records))
+
+    async def read(request: Request) -> Response:
+        return Response(repr([r.value for r in (await context(request).records.list("notes")).items]))
+
+    routes = [Route(f"/{f.__name__}", f, methods=["POST"]) for f in (begin, enter, again)]
+    client = Client(Stateless(Starlette(routes=[*routes, Route("/", read)])))
+    assert client.post("/begin").status_code == 200
+    assert client.post("/enter").status_code == 200
+    assert client.get("/").text == "[{'text': 'kept'}]"
+    assert client.post("/again").text == "None"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edge.errors import Problem
+from edge.errors import NeedsEdge, Problem
 from edge.records import NOBODY, Page, Record, Records
 from edge.types import Principal
 from edge.wire import RECORD_LIMIT, WRITES_LIMIT, Increment, Read, RecordKey, Scope, Write
@@ -250,3 +250,46 @@ def test_only_what_has_a_floor_can_be_refused_for_it() -> None:
     assert not unit.increment("stock", "tea", "left", -1, floor=0)
     assert unit.increment("stock", "tea", "left", -1)
     assert unit.increments == (Increment(key("tea", "shared", "stock"), "left", -1, None),)
+
+
+def test_peek_lists_and_leaves_no_trace_in_the_commit() -> None:  # case C3
+    source = Source()
+    unit = Records(source, {"stock"}, lambda: ANN, writable=True)
+    page = asyncio.run(unit.peek("stock"))
+    assert page == asyncio.run(unit.list("stock", 200))
+    fresh = Records(source, {"stock"}, lambda: ANN, writable=True)
+    asyncio.run(fresh.peek("stock"))
+    assert (fresh.touched, fresh.reads, fresh.changed) == (False, (), False)
+
+
+class Unreachable:
+    """A source that cannot be asked: it says so, or never answers."""
+
+    def __init__(self, problem: Exception | None) -> None:
+        self.problem = problem
+
+    async def record(self, *_: Any) -> Any:
+        raise AssertionError
+
+    async def page(self, *_: Any) -> Any:
+        if self.problem is None:
+            await asyncio.Event().wait()
+        assert self.problem is not None
+        raise self.problem
+
+
+@pytest.mark.parametrize("problem", [None, NeedsEdge("a record"), Problem("origin-unavailable")])
+def test_peek_is_none_while_nobody_can_tell(problem: Exception | None) -> None:
+    unit = Records(Unreachable(problem), {"stock"}, lambda: ANN, writable=False)
+    assert asyncio.run(unit.peek("stock", within=0)) is None
+
+
+def test_peek_does_not_hide_what_is_wrong() -> None:
+    unit = Records(Unreachable(Problem("session-ended")), {"stock"}, lambda: ANN, writable=False)
+    with pytest.raises(Problem, match="session-ended"):
+        asyncio.run(unit.peek("stock"))
+    closed = Records(Source(), {"stock"}, lambda: ANN, writable=False, readable=["orders"])
+    with pytest.raises(NeedsEdge):
+        asyncio.run(closed.peek("stock"))
+    with pytest.raises(ValueError, match="name"):
+        asyncio.run(closed.peek("no/name"))

@@ -100,7 +100,7 @@ def counting() -> Stateless:
         Route("/change", change, methods=["POST"]),
         Route("/add", add, methods=["POST"]),
     ]
-    return Stateless(Starlette(routes=routes), shared=["numbers"])
+    return Stateless(Starlette(routes=routes), shared=["numbers"], conflict_timeout=600)
 
 
 async def guests(world: Site, number: int) -> list[httpx2.AsyncClient]:
@@ -110,11 +110,12 @@ async def guests(world: Site, number: int) -> list[httpx2.AsyncClient]:
     return people
 
 
+@pytest.mark.parametrize("known", [True, False])
 async def test_forty_who_read_change_and_write_are_all_served(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: bool
 ) -> None:
     async with site(counting(), tmp_path, monkeypatch) as world:
-        people = await guests(world, PEOPLE)
+        people = await guests(world, PEOPLE) if known else [world.person() for _ in range(PEOPLE)]
         for _ in range(3):
             answers = await together(*(person.post("/change") for person in people))
             assert Counter(answer.status_code for answer in answers) == {201: PEOPLE}
