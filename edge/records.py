@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple, Protocol
 
 from .errors import NeedsEdge, Problem
+from .running import unmarked
 from .types import JSON, Principal
 from .wire import (
     RECORD_LIMIT,
@@ -141,8 +142,9 @@ class Records:
             raise ValueError(f"not a collection name: {collection!r}")
         scope = self._scope(collection)
         try:
-            async with asyncio.timeout(within):
-                return await self._page(scope, collection, limit, after)
+            with unmarked():
+                async with asyncio.timeout(within):
+                    return await self._page(scope, collection, limit, after)
         except TimeoutError:
             return None
         except Problem as problem:

@@ -34,6 +34,16 @@ def running(request: Running) -> Iterator[None]:
         _running.reset(token)
 
 
+@contextmanager
+def unmarked() -> Iterator[None]:
+    """Within it nothing marks the request as an edge's: for what the kit has a way around."""
+    token = _running.set(None)
+    try:
+        yield
+    finally:
+        _running.reset(token)
+
+
 def current() -> Running | None:
     """The request that runs, or None at import, at start-up and between requests."""
     return _running.get()

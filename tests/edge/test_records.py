@@ -9,6 +9,7 @@ import pytest
 
 from edge.errors import NeedsEdge, Problem
 from edge.records import NOBODY, Page, Record, Records
+from edge.running import running
 from edge.types import Principal
 from edge.wire import RECORD_LIMIT, WRITES_LIMIT, Increment, Read, RecordKey, Scope, Write
 
@@ -282,6 +283,26 @@ class Unreachable:
 def test_peek_is_none_while_nobody_can_tell(problem: Exception | None) -> None:
     unit = Records(Unreachable(problem), {"stock"}, lambda: ANN, writable=False)
     assert asyncio.run(unit.peek("stock", within=0)) is None
+
+
+def test_peek_does_not_make_the_request_an_edges() -> None:
+    """Whoever makes a `NeedsEdge` marks the request that runs; what a page can do without must not."""
+
+    class Request:
+        escalated = False
+        host = "browser"
+
+    class Gone(Unreachable):
+        async def page(self, *_: Any) -> Any:
+            raise NeedsEdge("a record")
+
+    request, unit = Request(), Records(Gone(None), {"stock"}, lambda: ANN, writable=False)
+    with running(request):  # type: ignore[arg-type]
+        assert asyncio.run(unit.peek("stock")) is None
+        assert not request.escalated
+        with pytest.raises(NeedsEdge):
+            asyncio.run(unit.list("stock"))
+    assert request.escalated
 
 
 def test_peek_does_not_hide_what_is_wrong() -> None:
