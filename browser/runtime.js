@@ -131,6 +131,7 @@ async function run(options, pieces, image) {
 
   const python = await load(options, pieces, image);
   mark(restored ? "restored" : "interpreter");
+  python.FS.chdir("/app"); // relative paths begin where the app lies; a snapshot does not tell where that was
   if (!restored) extendPath(python);
   const bring = async () => {
     if (roles.late) addLate(python, await bytes(options, roles.late), timeOf(manifest));

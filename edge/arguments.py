@@ -59,6 +59,24 @@ def edges(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def contents(verb: argparse.ArgumentParser) -> None:
+    """What a release has beside what the app imports, and what it does without."""
+    verb.add_argument(
+        "--include",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="one more package, module or folder beside the app (what the app imports comes by itself)",
+    )
+    verb.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="a package that the release does without, whoever requires it (servers are left out anyway)",
+    )
+
+
 def address(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--address",

@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     )
     arguments.edges(serve)
     arguments.address(serve)
+    arguments.contents(serve)
     serve.add_argument("--no-reload", action="store_true", help="do not watch the sources")
 
     arguments.edge_verb(verbs)
@@ -65,13 +66,7 @@ def parser() -> argparse.ArgumentParser:
         help="exact packages (default: edgekit.lock beside the requirements)",
     )
     build.add_argument("--upgrade", action="store_true", help="lock the newest versions that fit")
-    build.add_argument(
-        "--include",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="one more package, module or folder beside the app (what the app imports comes by itself)",
-    )
+    arguments.contents(build)
     build.add_argument("--development", action="store_true", help="ship the app as source; rebuilds fastest")
     build.add_argument(
         "--quality",
@@ -140,6 +135,8 @@ def main(words: Sequence[str] | None = None) -> int:
             reload=not options.no_reload,
             edges=options.edge,
             address=address,
+            include=options.include,
+            exclude=options.exclude,
         )
     if options.verb == "edge":
         return _edge(options)
@@ -199,6 +196,7 @@ def _build(options: argparse.Namespace) -> int:
             lock=options.lock,
             upgrade=options.upgrade,
             include=options.include,
+            exclude=options.exclude,
             development=options.development,
             quality=options.quality,
             keep=options.keep,

@@ -2,7 +2,7 @@
 
 The build (edge/release/parts.py) leaves the first out of the zips that Python starts from; `late.zip` brings
 them once the host is ready. The others (edge/release/server_only.py) are in no release. Whoever imports what
-is not there gets `NeedsEdge`: an edge answers instead.
+is not there gets `NeedsEdge`: an edge answers instead. Packages that only servers need have stand-ins.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from ..errors import NeedsEdge
+from . import stand_in
 
 # One module name a line; written by the build.
 AWAITED = Path(__file__).with_name("late.txt")
 AT_HOME = Path(__file__).with_name("server_only.txt")
+ABSENT = Path(__file__).with_name("absent.txt")
 TAIL = ".tail"
 
 
@@ -34,12 +36,15 @@ class Finder:
 
 def install() -> None:
     """From now on imports of modules that are elsewhere raise `NeedsEdge`, if there are any."""
-    names = _listed(AWAITED) | _listed(AT_HOME)
-    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, Finder)]
+    names, absent = _listed(AWAITED) | _listed(AT_HOME), _listed(ABSENT)
+    sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, Finder | stand_in.Finder)]
+    # Behind the one for files, so that a module of the app comes first; in front of Pyodide's own,
+    # which have another explanation for modules that are missing.
+    behind = sys.meta_path.index(PathFinder) + 1
+    if absent:
+        sys.meta_path.insert(behind, stand_in.Finder(absent))
     if names:
-        # Behind the one for files, so that a module of the app comes first; in front of Pyodide's own,
-        # which have another explanation for modules that are missing.
-        sys.meta_path.insert(sys.meta_path.index(PathFinder) + 1, Finder(names))
+        sys.meta_path.insert(behind, Finder(names))
 
 
 def arrived() -> None:

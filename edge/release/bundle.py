@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from .compile import compile_all, compile_files
 from .failure import BuildError
 from .files import write
 from .packages import read_packages, split
-from .parts import FOLDER, LIST, SITE, STDLIB, TAIL, Parts, divide, names_of
+from .parts import ABSENT, FOLDER, LIST, SITE, STDLIB, TAIL, Parts, divide, names_of
 from .smoke import Description, Start, smoke
-from .sources import AppFiles, Target, app_files, kit_files
+from .sources import AppFiles, Target, app_files, is_lone, kit_files, named_folders
 from .stdlib import prune
 from .steps import Steps
 from .toolchain import Toolchain
@@ -38,6 +38,8 @@ class Bundle:
 class Bundler:
     """Makes the bundle of one app; `include` and `development` as in `pipeline.build`.
 
+    `absent`: packages that get a stand-in.
+
     `ahead` gets the bundle before it is known whether it can be imported, on the assumption that the app says
     of itself what it said last time; where nothing is known of that, it is not called.
     """
@@ -47,6 +49,7 @@ class Bundler:
         target: Target,
         include: tuple[str, ...],
         *,
+        absent: Iterable[str] = (),
         development: bool,
         toolchain: Toolchain,
         steps: Steps,
@@ -54,6 +57,7 @@ class Bundler:
     ) -> None:
         self._target = target
         self._include = include
+        self._absent = sorted(absent)
         self._development = development
         self._toolchain = toolchain
         self._steps = steps
@@ -71,7 +75,8 @@ class Bundler:
             compiled, fresh = compile_all(groups, {"standard library", "kit"}, self._toolchain)
             step.note, step.cached = ", ".join(fresh), not fresh
             site_files, folder = split(compiled["packages"])
-            whole = Parts(compiled["standard library"], site_files, compiled["kit"] | folder)
+            kit = compiled["kit"] | ({ABSENT: "\n".join(self._absent).encode()} if self._absent else {})
+            whole = Parts(compiled["standard library"], site_files, kit | folder)
             stdlib, _ = self._archive(whole.stdlib)
             site, _ = self._archive(whole.site)
             edge, _ = self._archive(whole.folder)
@@ -116,8 +121,13 @@ class Bundler:
                 return app, description, files
 
     def _usual(self) -> set[Path]:
-        usual = self._target.app_dir / self._target.top / "static"
-        return {usual} if usual.is_dir() else set()
+        target = self._target
+        usual = target.app_dir / ("" if is_lone(target) else target.top) / "static"
+        if not usual.is_dir():
+            return set()
+        files = app_files(target, self._include, {usual})
+        asked = named_folders(target, files.public, ["StaticFiles"])  # which the app itself wants to see
+        return {usual} - {target.app_dir / name for name in asked}
 
     def _attempt(
         self, static: set[Path], known: Description | None, stdlib: Path, site: Path, edge: Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ NO_COMPILER = {
     "FC": "false",
     "LD": "false",
 }
+# Machine code, for the system of this machine (PEP 3149) and for others.
+NATIVE = re.compile(r".+\.(?:so(?:\.[\d.]+)?|pyd|dll|dylib|a|lib|o)", re.IGNORECASE)
 
 
 def install(lock: Lock, toolchain: Toolchain) -> tuple[Path, bool]:
@@ -54,8 +57,8 @@ def build_pure(pin: Pin, toolchain: Toolchain) -> Path | None:
             # A cache of our own: another may hold the same package built with a compiler.
             *("--cache-dir", toolchain.cache.root / "uv"),
         )
-        wheels = list(target.glob("*.dist-info/WHEEL"))
-        if error or not all("Root-Is-Purelib: true" in wheel.read_text("utf-8") for wheel in wheels):
+        # What a wheel says of itself is no help: one that could have had an extension says "not pure".
+        if error or any(NATIVE.fullmatch(path.name) for path in target.rglob("*")):
             raise BuildError(error)
 
     try:

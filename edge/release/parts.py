@@ -17,6 +17,7 @@ SITE = "app-site/site.zip"
 FOLDER = "app/"
 TAIL = ".tail"
 LIST = "edge/hosts/late.txt"  # in the folder; read by edge/hosts/late.py
+ABSENT = "edge/hosts/absent.txt"  # likewise
 
 
 class Parts(NamedTuple):

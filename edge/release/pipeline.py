@@ -20,7 +20,7 @@ from .history import KEPT, current, withdraw
 from .install import install
 from .manifest import Asset, Manifest, make_manifest, place, place_together
 from .publish import check_folder, publish
-from .requirements import LOCK_NAME, Lock, find_requirements, read_lock, render_lock
+from .requirements import LOCK_NAME, STAND_INS, Lock, find_requirements, read_lock, render_lock
 from .resolve import resolve
 from .secrets import check
 from .server_only import home_archive
@@ -45,6 +45,7 @@ def build(
     lock: Path | None = None,
     upgrade: bool = False,
     include: Iterable[str] = (),
+    exclude: Iterable[str] = (),
     development: bool = False,
     quality: int | None = None,
     keep: int = KEPT,
@@ -57,7 +58,8 @@ def build(
 
     `app_dir`: where the module is imported from (default: the current folder). `requirements`, `lock`:
     files, by default those in or beside the app. `upgrade`: lock the newest versions. `include`: more
-    packages, modules or folders of `app_dir`. `development`: ship the app as source, for readable
+    packages, modules or folders of `app_dir`. `exclude`: packages from the index that are left out, whoever
+    requires them. `development`: ship the app as source, for readable
     tracebacks and the fastest rebuild. `quality`: of brotli, 0 to 11. `keep`: how many releases stay in
     `out`. `server_only`: file for what browsers do not get, for edges on a JavaScript runtime, which have the
     rest from `out`. `edges`: origins of further edges, which service workers ask for what is for
@@ -75,7 +77,10 @@ def build(
     with steps("toolchain"):
         toolchain = find(Cache(cache.resolve() if cache else default_root(Path.cwd())), Path.cwd())
     with steps("resolve") as step:
-        locked, step.cached = lock_packages(target, requirements, lock, toolchain, upgrade=upgrade)
+        locked, step.cached = lock_packages(
+            target, requirements, lock, toolchain, upgrade=upgrade, exclude=exclude
+        )
+        step.note = locked.note()
     with steps("install") as step:
         packages, step.cached = install(locked, toolchain)
     if memory := catalog.describe(catalog.folder_of(target.app_dir, target.top)):
@@ -108,7 +113,13 @@ def build(
     # fails, browsers get back what they had.
     ahead = release if development and before and keep > 1 else None
     bundler = Bundler(
-        target, tuple(include), development=development, toolchain=toolchain, steps=steps, ahead=ahead
+        target,
+        tuple(include),
+        absent={name for name, _ in locked.without} & set(STAND_INS),
+        development=development,
+        toolchain=toolchain,
+        steps=steps,
+        ahead=ahead,
     )
     try:
         manifest = release(bundler.bundle(packages))
@@ -132,10 +143,16 @@ def edge_origins(edges: Iterable[str]) -> list[str]:
 
 
 def lock_packages(
-    target: Target, asked: Path | None, file: Path | None, toolchain: Toolchain, *, upgrade: bool
+    target: Target,
+    asked: Path | None,
+    file: Path | None,
+    toolchain: Toolchain,
+    *,
+    upgrade: bool,
+    exclude: Iterable[str] = (),
 ) -> tuple[Lock, bool]:
     """The lock, and whether the one that is there still holds; else it is written. Raises `BuildError`."""
-    requirements = find_requirements(target, asked)
+    requirements = find_requirements(target, asked, exclude)
     beside = toolchain.cache.root if target.is_kits else target.app_dir
     file = file or (requirements.file.parent if requirements.file else beside) / LOCK_NAME
     before = None if upgrade else read_lock(file)

@@ -17,7 +17,6 @@ from .failure import BuildError
 from .parts import SITE
 from .server_only import MARK
 from .sources import Target
-from .stdlib import is_dropped
 from .toolchain import PYODIDE, PYTHON, Toolchain
 
 PROGRAM = Path(__file__).with_name("target") / "describe.py"
@@ -107,16 +106,19 @@ def _failure(target: Target, answer: dict[str, Any]) -> BuildError:
     module = (answer["missing"] or "").partition(".")[0]
     detail = answer["error"]
     start = f"{target} cannot be imported in Pyodide"
-    if answer["missing"] == MARK or "NeedsEdge: " in detail.splitlines()[-1]:
+    if answer["missing"] == MARK or answer["headline"].startswith("edge.errors.NeedsEdge: "):
         return BuildError(
             f"{start}: it needs something server-only; import that inside the handlers that need it.", detail
         )
+    beside = answer["path"].partition("/")[0]
+    if beside not in ("", ".", "..") and (target.app_dir / answer["path"]).exists():
+        return BuildError(f"{start}: {answer['path']!r} was not shipped; add --include {beside}.", detail)
     if not module:
-        return BuildError(f"{start}: {detail.splitlines()[-1]}", detail)
+        return BuildError(f"{start}: {answer['headline']}", detail)
     if answer["missing_from_stdlib"]:
-        why = "a release leaves it out" if is_dropped(module) else f"Pyodide's Python {PYTHON} lacks it"
         return BuildError(
-            f"{start}: there is no module {module!r} ({why}); import it inside the handler that needs it, "
+            f"{start}: there is no module {module!r} (Pyodide's Python {PYTHON} lacks it); "
+            "import it inside the handler that needs it, "
             "and leave that route out of `anywhere`.",
             detail,
         )

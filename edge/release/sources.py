@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from ..folders import BESIDE
 from .archive import Files, read_tree
 from .failure import BuildError
 from .server_only import LIST, MARK, divide, refuse_reached
@@ -20,6 +22,7 @@ NATIVE_ONLY = {
     "_browser",
     "arguments.py",
     "cli.py",
+    "folders.py",
     "hosts/assets.py",
     "hosts/native.py",
     "key_commands.py",
@@ -44,6 +47,7 @@ NEVER = {
     "requirements.txt",
     "tests",
 }
+FOLDER_USERS = ("StaticFiles", "Jinja2Templates", "FileSystemLoader")
 SPEC = re.compile(r"(?P<module>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<attribute>[^\W\d]\w*)")
 
 
@@ -103,8 +107,8 @@ def app_files(target: Target, include: Iterable[str], static: Collection[Path]) 
     home: Files = {}
     marked: set[str] = set()
     waiting = [target.top, *include]
-    if not (target.app_dir / target.top).is_dir() and (target.app_dir / "templates").is_dir():
-        waiting.append("templates")  # a single-module app has them beside it
+    if is_lone(target):
+        waiting += [name for name in BESIDE if (target.app_dir / name).is_dir()]
     while waiting:
         found = _take(target.app_dir, waiting.pop(), static, done)
         leaving, staying = divide(found)
@@ -112,6 +116,7 @@ def app_files(target: Target, include: Iterable[str], static: Collection[Path]) 
         home |= {path: found[path] for path in found if path not in leaving}
         marked |= staying
         waiting += _ours(target.app_dir, leaving)
+        waiting += named_folders(target, leaving)
     if marked:
         refuse_reached(target.module, public | home, marked)
         public[LIST] = "\n".join(sorted({MARK, *marked})).encode()
@@ -123,9 +128,37 @@ def app_files(target: Target, include: Iterable[str], static: Collection[Path]) 
     return AppFiles(public, home)
 
 
+def is_lone(target: Target) -> bool:
+    """Whether the app is a module beside its folders, as in tutorials, and not a package."""
+    return not (target.app_dir / target.top).is_dir()
+
+
+def named_folders(target: Target, files: Files, classes: Collection[str] = FOLDER_USERS) -> list[str]:
+    """The folders that these modules name, by a relative path, to what serves or renders files.
+
+    Their content is meant to be seen, so it is shipped unasked; what is read otherwise has to be included.
+    """
+    found = set()
+    for path, source in files.items():
+        for node in ast.walk(_tree(path, source)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in classes:
+                named = [one.value for one in node.keywords if one.arg in ("directory", "searchpath")]
+                for value in [*node.args[:1], *named]:
+                    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                        found.add(str(PurePosixPath(value.value)))
+    return sorted(name for name in found if name != "." and _is_folder(target.app_dir, name))
+
+
+def _is_folder(app_dir: Path, name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    if PurePosixPath(name).is_absolute() or any(part.startswith(".") or part in NEVER for part in parts):
+        return False
+    return (app_dir / name).is_dir()
+
+
 def _take(app_dir: Path, name: str, static: Collection[Path], done: set[str]) -> Files:
-    """The files of a package, module or folder; none if it is `done` already."""
-    if name in done:
+    """The files of a package, module or folder; none if it is `done` already or served by URL."""
+    if name in done or app_dir / name in static:
         return {}
     done.add(name)
     found = _entry(app_dir, name, static)
@@ -165,15 +198,17 @@ def _imports(files: Files) -> set[str]:
     """The top-level names that these modules import, at whatever depth in the code."""
     names: set[str] = set()
     for path, source in files.items():
-        if not path.endswith(".py"):
-            continue
-        try:
-            tree = ast.parse(source)
-        except SyntaxError:  # the smoke import shows it
-            continue
-        for node in ast.walk(tree):
+        for node in ast.walk(_tree(path, source)):
             if isinstance(node, ast.Import):
                 names |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
                 names.add(node.module.partition(".")[0])
     return names
+
+
+def _tree(path: str, source: bytes) -> ast.Module:
+    """The syntax of a module; empty if this is none."""
+    if path.endswith(".py"):
+        with contextlib.suppress(SyntaxError, ValueError):  # the smoke import shows it
+            return ast.parse(source)
+    return ast.Module([], [])

@@ -6,15 +6,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from ..folders import BESIDE
+
 Part = Literal["origin", "edge", "release"]
 KIT = Path(__file__).resolve().parents[1]
 
 
 class Sources(NamedTuple):
-    """`app` is the app's package or folder; `kit` is the checkout of the kit, if it is one."""
+    """`app` is the app's package or folder; `kit` is the checkout of the kit, if it is one; `beside`: what
+    else belongs to the app."""
 
     app: Path
     kit: Path | None
+    beside: tuple[Path, ...] = ()
 
     @property
     def catalog(self) -> Path:
@@ -24,6 +28,7 @@ class Sources(NamedTuple):
     def folders(self) -> Iterator[Path]:
         """What to watch."""
         yield self.app
+        yield from self.beside
         if self.kit is not None:
             yield from (self.kit / name for name in ("edge", "origin", "browser"))
 
@@ -44,9 +49,14 @@ class Sources(NamedTuple):
         return {"edge", "release"}
 
 
-def find(spec: str, app_dir: Path) -> Sources:
-    """The sources behind `module:app`, found below `app_dir`."""
-    package = app_dir.resolve() / spec.partition(":")[0].partition(".")[0]
+def find(spec: str, app_dir: Path, include: Iterable[str] = ()) -> Sources:
+    """The sources behind `module:app`, found below `app_dir`, and what a release includes besides."""
+    folder = app_dir.resolve()
+    package = folder / spec.partition(":")[0].partition(".")[0]
     checkout = KIT.parent
     is_checkout = all((checkout / name).is_dir() for name in ("origin", "browser"))
-    return Sources(package if package.is_dir() else app_dir.resolve(), checkout if is_checkout else None)
+    kit = checkout if is_checkout else None
+    if not package.is_dir():
+        return Sources(folder, kit)  # and so is all that lies beside it
+    beside = [folder / name for name in (*include, *BESIDE) if (folder / name).exists()]
+    return Sources(package, kit, tuple(dict.fromkeys(beside)))

@@ -48,6 +48,7 @@ class Plan:
     sources: Sources
     edges: tuple[str, ...] = ()
     address: str | None = None
+    contents: tuple[str, ...] = ()
 
     @property
     def release(self) -> Path:
@@ -67,6 +68,8 @@ def run(
     reload: bool,
     edges: Iterable[str] = (),
     address: str | None = None,
+    include: Collection[str] = (),
+    exclude: Iterable[str] = (),
 ) -> int:
     """Serve `spec` (`module:app`, found in `app_dir`) on `host`:`port` (0 picks a free port) until
     SIGINT, SIGTERM or SIGHUP; returns the exit code.
@@ -74,13 +77,16 @@ def run(
     Prints one line `ready http://HOST:PORT` to stdout when origin, edge and release answer;
     everything else goes to stderr. `data` holds the database, the keys and the release; `edges` are origins
     of further edges, as for `edgekit build`. `address` is the web origin under which people reach the site;
-    without it that is `host` if it is one address, and else this machine's own names.
+    without it that is `host` if it is one address, and else this machine's own names. `include` and `exclude`
+    as for `edgekit build`.
     """
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
     for chatty in ("httpx2", "watchfiles"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     app_dir, data = app_dir.resolve(), data.resolve()
-    plan = Plan(spec, app_dir, data, reload, find(spec, app_dir), tuple(edges), address)
+    contents = [f"--include={name}" for name in include] + [f"--exclude={name}" for name in exclude]
+    sources = find(spec, app_dir, include)
+    plan = Plan(spec, app_dir, data, reload, sources, tuple(edges), address, tuple(contents))
     try:
         load_or_create(plan.keys)
         load_or_create(plan.data, "origin")
@@ -227,6 +233,7 @@ class Supervisor:
             QUALITY,
             *(["--development"] if plan.reload else []),
             *(f"--edge={one}" for one in plan.edges),
+            *plan.contents,
         ]
         command = [*_python("edge.cli"), "build", plan.spec, "-o", str(plan.release), *options]
         process = await self._group.start(command)

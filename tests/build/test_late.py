@@ -27,6 +27,8 @@ def attempt():
             if ":" in name:
                 import zoneinfo
                 zoneinfo.ZoneInfo(name.partition(":")[2])
+            elif name == "a lock":
+                importlib.import_module("multiprocessing").Lock()
             elif "!" in name:
                 "tea".encode(name.partition("!")[2])
             else:
@@ -50,6 +52,8 @@ async def main():
 asyncio.run(main())
 """
 LATE = ["tarfile", "csv", "encodings.cp1250", "codec!cp1251", "xml.etree.ElementTree"]
+LATE += ["unittest", "multiprocessing.pool", "concurrent.futures.process", "pdb", "codec!cp037"]  # case P29
+LATE += ["_multiprocessing", "multiprocessing.synchronize", "multiprocessing.shared_memory"]
 LATE += ["jinja2.sandbox", "starlette.staticfiles", "anyio.from_thread", "zone:Europe/Berlin", "tzdata"]
 EARLY = ["jinja2.runtime", "encodings.idna", "starlette.formparsers", "codec!latin-1"]
 
@@ -76,8 +80,9 @@ def attempt(shop, cache, tmp_path):
 
 
 def test_late_modules_need_the_edge_until_they_arrive(attempt):
-    missing = dict.fromkeys(["nowhere", "jinja2.nowhere", "unittest"], "ModuleNotFoundError")
+    missing = dict.fromkeys(["nowhere", "jinja2.nowhere", "grp"], "ModuleNotFoundError")
     missing["codec!nothing"] = "LookupError"
+    missing["a lock"] = "NeedsEdge"  # between processes: case P29
     before, after = attempt([*LATE, *EARLY, *missing])
     assert before == dict.fromkeys(LATE, "NeedsEdge") | dict.fromkeys(EARLY, "there") | missing
     assert after == dict.fromkeys(LATE + EARLY, "there") | missing

@@ -41,6 +41,16 @@ def test_a_package_is_watched_and_a_lone_module_with_its_folder(tmp_path):
     assert find("app:app", tmp_path).app == tmp_path
 
 
+def test_what_lies_beside_a_package_and_belongs_to_it_is_watched(tmp_path):
+    """Case P19."""
+    for name in ("shop", "static", "content", "unrelated"):
+        (tmp_path / name).mkdir()
+    found = find("shop.app:app", tmp_path, ["content", "nowhere"])
+    assert list(found._replace(kit=None).folders()) == [
+        tmp_path / name for name in ("shop", "content", "static")
+    ]
+
+
 def test_a_checkout_of_the_kit_is_watched_too():
     root = Path(__file__).resolve().parents[2]
     folders = list(find("shop.app:app", root / "examples").folders())

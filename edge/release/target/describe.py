@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Coroutine
@@ -78,13 +79,31 @@ async def exercise(app: Any) -> None:
         await module.exercise(app)
 
 
+def path_of(error: BaseException) -> str:
+    """The file or folder that an error complains about; empty if that is not known."""
+    if isinstance(error, OSError) and isinstance(error.filename, str):
+        return os.path.relpath(error.filename)
+    named = re.match(r"Directory '(.+)' does not exist", str(error))  # Starlette's StaticFiles
+    return os.path.relpath(named[1]) if named else ""
+
+
 def failure(error: BaseException) -> dict[str, Any]:
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if frame.filename != __file__ and "importlib" not in frame.filename]
     lines = traceback.format_list(ours[-FRAMES:]) + traceback.format_exception_only(error)
+    said = next(filter(None, map(str.strip, str(error).splitlines())), "")
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    headline = f"{name}: {said}" if said else name
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     known = missing is not None and missing.partition(".")[0] in sys.stdlib_module_names
-    return {"error": "".join(lines).rstrip(), "missing": missing, "missing_from_stdlib": known}
+    return {
+        "error": "".join(lines).rstrip(),
+        "headline": headline,
+        "path": path_of(error),
+        "missing": missing,
+        "missing_from_stdlib": known,
+    }
 
 
 async def report(recorder: Recorder, describing: Coroutine[Any, Any, dict[str, Any]]) -> None:
