@@ -73,12 +73,17 @@ export function createAnswer(parts) {
     const route = match(found.manifest, request.method, url, origin) === "anywhere" ? routeOf(found.manifest, url) : "";
     if (route === "" || experience.isSlow(route)) return null;
     const response = await locally(request, route, request.signal, parts.edges(found));
+    if (response !== null && isFailure(response)) {
+      forget(response);
+      return null;
+    }
     if (response !== null) count("local");
     return response;
   }
 
   /**
-   * The first answer; null if nobody has one.
+   * The first answer; null if nobody has one. That the local host fails at what is safe to repeat may be for want of
+   * threads or of a network, so its word counts only if no edge says more.
    *
    * @param {Request} request
    * @param {string} route   its pattern, "" if only an edge may answer
@@ -86,20 +91,30 @@ export function createAnswer(parts) {
    * @param {AbortSignal} gone   whoever asked
    * @param {(work: Promise<unknown>) => void} later
    */
-  function compete(request, route, edges, gone, later) {
+  async function compete(request, route, edges, gone, later) {
     const safe = isSafe(request.method);
     const facts = { safe, anywhere: route !== "", slow: experience.isSlow(route), local: host.status(), online: online() };
     /** @type {Promise<import("./network.js").Sender> | undefined} */
     let sender;
-    return race(
+    /** @type {Response | null} */
+    let failure = null;
+    const response = await race(
       order({ ...facts, edges: edges.members(), now: now() }),
       async (to, signal) => {
-        if (to === "local") return locally(request, route, signal, edges, later);
+        if (to === "local") {
+          const told = await locally(request, route, signal, edges, later);
+          if (told === null || !isFailure(told) || signal.aborted) return told; // thrown away, if nobody waits any more
+          failure = told;
+          return null;
+        }
         if (safe && isQuestion(request)) await writes.settled();
         return edges.ask(to, await (sender ??= network(request)), signal);
       },
       gone,
     );
+    if (response === null) return failure;
+    forget(failure);
+    return response;
   }
 
   /**
@@ -135,6 +150,16 @@ export function createAnswer(parts) {
   }
 
   return { answer, ifReady };
+}
+
+/** Whether the app has failed, as far as a status tells. @param {Response} response */
+function isFailure({ status }) {
+  return status >= 500;
+}
+
+/** Nobody reads it. @param {Response | null} response */
+function forget(response) {
+  void response?.body?.cancel().catch(() => {});
 }
 
 /** Whether the answer may depend on what the user has done; that of an image or a script does not. @param {Request} request */

@@ -20,18 +20,19 @@ const STATIC = { "/static/a.css": "/_edge/static/1/a.css" };
 /**
  * @param {object} hosts
  * @param {Member} [hosts.local]
+ * @param {number} [hosts.fails]   the status of what it says
  * @param {"ready" | "startable" | "down"} [hosts.status]
  * @param {boolean} [hosts.boots]
  * @param {Member} [hosts.edge]
  * @param {boolean} [hosts.installed]
  * @param {Record<string, string>} [hosts.files]
  */
-function pool({ local = () => "local", status = "ready", boots = true, edge = () => "edge", installed = true, files = STATIC }) {
+function pool({ local = () => "local", fails = 200, status = "ready", boots = true, edge = () => "edge", installed = true, files = STATIC }) {
   /** @type {string[]} */
   const asked = [];
   const clock = { now: 0 };
   const counts = { local: 0, edge: 0, static: 0, nobody: 0 };
-  const state = { status, personal: 0, pending: 0 };
+  const state = { status, personal: 0, pending: 0, body: /** @type {ReadableStream | undefined} */ (undefined) };
   /** @type {(string | undefined)[]} */
   const views = [];
   const optimistic = [{ pattern: "/cart", regex: "^/cart$" }];
@@ -53,7 +54,7 @@ function pool({ local = () => "local", status = "ready", boots = true, edge = ()
         asked.push("local");
         views.push(view);
         const text = await local();
-        return text === null ? null : new Response(text, { headers: { "edgekit-host": "browser" } });
+        return text === null ? null : new Response(state.body ?? text, { status: fails, headers: { "edgekit-host": "browser" } });
       },
       complete: async () => false,
       crashed() {},
@@ -143,6 +144,34 @@ test("what it cannot do goes to an edge", async () => {
   const { get, asked } = pool({ local: gone });
   assert.equal(await text(get("/")), "edge");
   assert.deepEqual(asked, ["local", "edge"]);
+});
+
+test("where the local host fails, an edge is asked, and its failure shown only if none answers (P4, P26)", async () => {
+  for (const fails of [500, 503]) {
+    const { get, asked, counts } = pool({ fails });
+    assert.equal(await text(get("/")), "edge");
+    assert.deepEqual([asked, counts.local, counts.edge], [["local", "edge"], 0, 1]);
+    const alone = pool({ fails, edge: gone });
+    const response = await alone.get("/");
+    assert.deepEqual([response.status, await response.text(), alone.asked], [fails, "local", ["local", "edge"]]);
+  }
+  const refused = pool({ fails: 404 });
+  assert.equal((await refused.get("/")).status, 404);
+  assert.deepEqual(refused.asked, ["local"]);
+});
+
+test("a call whose handler fails here is sent as an ordinary request (P26)", async () => {
+  const { ifReady } = pool({ fails: 500 });
+  assert.equal(await ifReady(new Request(`${ORIGIN}/`)), null);
+});
+
+test("what a failing host still sends is thrown away once an edge has answered (P26)", async () => {
+  let cancelled = false;
+  const hosts = pool({ fails: 500 });
+  const stream = new ReadableStream({ cancel: () => void (cancelled = true) });
+  hosts.state.body = stream;
+  assert.equal(await text(hosts.get("/")), "edge");
+  assert.equal(cancelled, true);
 });
 
 test("with the edge gone, a booting host is waited for, and the next time it comes first", async () => {
