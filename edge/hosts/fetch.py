@@ -12,6 +12,7 @@ import os
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextvars import copy_context
 from typing import Any, cast
 
 import anyio.to_thread
@@ -23,7 +24,7 @@ from ..host import Host
 from ..origin_client import OriginClient
 from ..types import HostName
 from ..visitor import PayloadVisitors, Visitors
-from . import _js, late, randomness
+from . import _js, late, randomness, threadless
 from ._js import use_plain_js
 from .bridge import Bridge
 from .lifespan import Lifespan
@@ -41,6 +42,7 @@ def load(spec: str, warm: bool = False) -> Awaitable[None]:
     A snapshot is taken after this and before `start`, so nothing here may keep a JavaScript object, a
     clock reading or a secret. Raises whatever the import of the app raises.
     """
+    threadless.install(_js.WebLoop)
     install()  # before the first task: one cannot change its loop
     late.install()
     randomness.watch()
@@ -115,5 +117,5 @@ async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host
 
 
 async def _inline(func: Callable[..., Any], *args: Any, **_options: Any) -> Any:
-    """There are no threads here: what frameworks would run in one runs at once."""
-    return func(*args)
+    """There are no threads here: what frameworks would run in one runs at once, in a context of its own."""
+    return copy_context().run(func, *args)

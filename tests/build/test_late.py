@@ -55,7 +55,8 @@ LATE = ["tarfile", "csv", "encodings.cp1250", "codec!cp1251", "xml.etree.Element
 LATE += ["unittest", "multiprocessing.pool", "concurrent.futures.process", "pdb", "codec!cp037"]  # case P29
 LATE += ["_multiprocessing", "multiprocessing.synchronize", "multiprocessing.shared_memory"]
 LATE += ["jinja2.sandbox", "starlette.staticfiles", "anyio.from_thread", "zone:Europe/Berlin", "tzdata"]
-EARLY = ["jinja2.runtime", "encodings.idna", "starlette.formparsers", "codec!latin-1"]
+# The file module: whoever answers with a file needs it in the middle of the answer (case P23).
+EARLY = ["jinja2.runtime", "anyio._core._fileio", "encodings.idna", "starlette.formparsers", "codec!latin-1"]
 
 
 @pytest.fixture

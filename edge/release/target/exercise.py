@@ -20,7 +20,14 @@ from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -57,6 +64,10 @@ async def stream(_: Request) -> Response:
     return StreamingResponse(parts())
 
 
+async def file(_: Request) -> Response:
+    return FileResponse(__file__)
+
+
 async def refuse(_: Request) -> Response:
     raise HTTPException(404)
 
@@ -66,7 +77,7 @@ async def fail(_: Request) -> Response:
 
 
 ROUTES = [Route(f"/{handler.__name__}", handler, methods=["GET", "POST"]) for handler in (page, form, plain)]
-ROUTES += [Route(f"/{handler.__name__}", handler) for handler in (stream, refuse, fail)]
+ROUTES += [Route(f"/{handler.__name__}", handler) for handler in (stream, file, refuse, fail)]
 
 
 async def call(app: ASGIApp, path: str, kind: bytes = b"", body: bytes = b"") -> None:
