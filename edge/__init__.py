@@ -9,8 +9,9 @@ Tools are imported by path: `edge.testing.Client`, `edge.conformance`, `edge.ser
 
 from .app import Stateless
 from .catalog import CatalogReader
-from .context import Context, Html, context
+from .context import Context, context
 from .errors import NeedsEdge, Problem
+from .html import Html
 from .records import Page, Record, Records
 from .state import State
 from .visitor import User

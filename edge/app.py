@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -15,9 +16,10 @@ from . import endpoints, hidden, hosts
 from .applied import STORED, find
 from .context import Context
 from .csrf import check_write, is_foreign
-from .errors import NeedsEdge, Problem
+from .errors import NeedsEdge, Problem, device_required
 from .exchange import Exchange
 from .fingerprints import fingerprint_of
+from .guard import Guard
 from .host import Host
 from .intake import (
     BODY_LIMIT,
@@ -56,7 +58,9 @@ class Stateless:
     `readable`: record collections that browsers may read just as they are stored, the user's own or
     shared ones; handlers that read any other escalate to an edge.
     `optimistic`: path patterns whose writes a browser may answer at once, before an edge has confirmed them.
-    `bound`: path patterns that only signed-in users whose session is bound to their device may use.
+    `bound`: path patterns that only users may use whose session was bound to their device when they signed
+    in. It also covers what some routers take for such a path (other case, more slashes), the kit's own
+    paths (`/_edge/records/user/…`) and WebSockets, which nobody may open there. See `ctx.require_device()`.
     `static`: URL prefix -> folder of files that go into the browser release as they are.
     `state_version`: of the layout of `ctx.state`; `upgrade(values, version)` brings what an older version
     has left to it.
@@ -87,7 +91,7 @@ class Stateless:
         self.shared = frozenset(shared)
         self.readable = frozenset(readable)
         self.optimistic = Placement(optimistic)
-        self._bound = Placement(bound)
+        self._bound = Guard(bound)
         self.static = dict(static or {})
         self._shape = Shape(state_version, upgrade)
         self.script = script
@@ -113,8 +117,22 @@ class Stateless:
             await self._http(dict(scope), receive, send)
         elif scope["type"] == "lifespan":
             await run_lifespan(self.app, self.host.close, scope, receive, send)
+        elif self._bound.covers(dict(scope)):
+            # No browser proves anything when it opens a WebSocket. 403, as nothing was accepted.
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": "device-required"})
         else:
             await self.app(scope, receive, send)
+
+    def _admit(self, host: Host, visitor: Visitor, scope: dict[str, Any]) -> None:
+        if visitor.is_vouched_for or not self._bound.covers(scope):
+            return
+        if host.name == "browser":  # which may not have heard yet that somebody has signed in
+            raise NeedsEdge("a session that is bound to this device")
+        raise device_required()
+
+    def _is_file(self, scope: dict[str, Any]) -> bool:
+        return any(scope["path"].startswith(f"{prefix.rstrip('/')}/") for prefix in self.static)
 
     async def _http(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         host = self.host
@@ -125,13 +143,17 @@ class Stateless:
             if host.address is not None:
                 host.address.admit(scope)
             check_head(scope, self.max_body)
-            if endpoints.owns(scope, host):
-                await endpoints.answer(scope, receive, responder, host, self.shared, self.readable)
+            if endpoints.owns(scope, host) or (host.name == "browser" and self._is_file(scope)):
+                if (
+                    host.name == "browser"
+                ):  # only spelled otherwise than there, as `/%5Fedge/view`, does it come here
+                    raise NeedsEdge("what only an edge serves")
+                admit = partial(self._admit, host)
+                await endpoints.answer(scope, receive, responder, host, self.shared, self.readable, admit)
                 return
             visitor = await host.visitors.open(scope)
             responder.fields += visitor.headers
-            if self._bound.holds(scope["path"]) and not visitor.is_bound and host.name != "browser":
-                raise Problem("device-required", "sign in in a browser that runs scripts and service workers")
+            self._admit(host, visitor, scope)
             if scope["method"] in SAFE:
                 await self._safe(host, visitor, scope, limited(receive, self.max_body), responder)
             else:

@@ -11,10 +11,11 @@ from starlette.requests import HTTPConnection
 
 from .catalog import CatalogReader
 from .csrf import mark
-from .errors import NeedsEdge, Problem
+from .errors import NeedsEdge, Problem, device_required
 from .guests import PREFIX as GUEST_PREFIX
 from .guests import guest
 from .host import Host
+from .html import Html
 from .ids import base32, bound_key, new_sid, numbered
 from .intake import KEY_FIELD, SAFE
 from .proof import session_hash
@@ -27,15 +28,6 @@ from .wire import USER_LIMIT, RecordKey, encode_json
 
 SCOPE_KEY = "edgekit"
 CLAIMS_LIMIT = 256  # bytes of JSON; they travel in two tokens
-
-
-class Html(str):
-    """Markup that template engines take as it is (the `__html__` convention)."""
-
-    __slots__ = ()
-
-    def __html__(self) -> str:
-        return str(self)
 
 
 class Context:
@@ -163,6 +155,19 @@ class Context:
             raise self.needs_edge("signing out")
         self.signed_out = "everywhere" if everywhere else "here"
 
+    def require_device(self) -> None:
+        """Go on only if the session was bound to its device when the user signed in; then that device asks.
+
+        For what a stolen cookie must never do. Unlike a path in `bound=` it cannot be missed by the router.
+        Raises `Problem("device-required")`, in the browser NeedsEdge.
+        """
+        session = self.session
+        if session is not None and session.jkt is not None and not session.late:
+            return
+        if self._host.name == "browser":
+            raise self.needs_edge("a session that is bound to this device")
+        raise device_required()
+
     def made_for(self) -> str:
         """A name for whose session it is by now, which says nothing about them; "" without a session."""
         session = None if self.signed_out else self.session
@@ -218,13 +223,11 @@ class Context:
         another user's request. A retry has it again. Without a session there is nobody whose key it could
         be: then it is random, and a retry has another one.
         """
-        if self.signed_in:
-            assert self.session is not None  # noqa: S101 - it is what `signed_in` says
-            return bound_key(self.session.subject, self.sent_key)
-        before = self.visitor.session
-        if before is None:  # of a guest that this request makes nobody knows before
+        # A guest whom this request makes is nobody that a retry would be.
+        whose = self.session if self.signed_in else self.visitor.session
+        if whose is None:
             return bound_key("", self._seed)
-        return bound_key(self._author or before.subject, self.sent_key)
+        return bound_key(self.author or whose.subject, self.sent_key)
 
     @property
     def author(self) -> str:

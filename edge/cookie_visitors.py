@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from . import cookies
 from .csrf import form_secret
@@ -87,7 +87,9 @@ class CookieVisitors:
             except Problem:
                 session = None  # old, or of keys that are gone, or not ours
         if session is not None and session.jkt is not None:
-            self._demand(visitor.proof, session.sid, session.jkt)
+            proof = visitor.proof
+            if not self._is_by(proof, session.sid, session.jkt) or not self._proofs.admit(proof):
+                raise self.refusal(proof)
         age = now - session.issued_at if session is not None else 0
         old = age > SESSION_LIFE / 2 or self._is_outdated(session)
         if refresh is not None and (session is None or (not session.guest and old)):
@@ -120,6 +122,8 @@ class CookieVisitors:
             # The origin is away, or the device gave no proof: what is there is good until its time is over.
             visitor.is_unknown = session is None
             return session
+        if session is None and renewed.jkt is not None and proof and not self._proofs.admit(proof):
+            raise self.refusal(proof)  # the origin has judged the token, but not whether this is a copy
         fresh = Session(
             renewed.subject,
             renewed.sid,
@@ -129,6 +133,7 @@ class CookieVisitors:
             renewed.claims,
             renewed.jkt,
             int(self._clock()),
+            renewed.late,
         )
         visitor.headers += await self._session_cookie(scope, fresh)
         visitor.headers.append(cookies.write(scope, cookies.REFRESH, renewed.refresh, REFRESH_LIFE))
@@ -138,9 +143,8 @@ class CookieVisitors:
         known = self._revocations
         return known is not None and session is not None and known.is_outdated(session)
 
-    def _demand(self, proof: Proof | None, sid: str, jkt: str) -> None:
-        if proof is None or not proof.fresh or proof.jkt != jkt or not proof.names(sid):
-            raise self.refusal(proof)
+    def _is_by(self, proof: Proof | None, sid: str, jkt: str) -> TypeGuard[Proof]:
+        return proof is not None and proof.fresh and proof.jkt == jkt and proof.names(sid)
 
     def refusal(self, proof: Proof | None) -> Problem:
         """With the nonce, so that who has the key can try once more (RFC 9449 section 8)."""

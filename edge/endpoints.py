@@ -13,6 +13,8 @@ everything else                                 the browser release, if this hos
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -38,10 +40,8 @@ VARY = (b"vary", b"accept-encoding")
 
 
 def owns(scope: dict[str, Any], host: Host) -> bool:
-    """Whether this request is for the kit rather than for the app; the browser host owns no path."""
+    """Whether this request is for the kit rather than for the app."""
     path: str = scope["path"]
-    if host.name == "browser":
-        return False
     return path.startswith(PREFIX) or path == "/sw.js" or (host.assets is not None and host.assets.owns(path))
 
 
@@ -52,8 +52,12 @@ async def answer(
     host: Host,
     shared: frozenset[str],
     readable: frozenset[str],
+    admit: Callable[[Visitor, dict[str, Any]], None],
 ) -> None:
-    """Answer one of the kit's own paths; raises `Problem` like a handler would."""
+    """Answer one of the kit's own paths; raises `Problem` like a handler would.
+
+    `admit` raises one for whoever may not read records at this path.
+    """
     path: str = scope["path"]
     if path == PLAIN and scope["method"] == "POST":
         await _plain(scope, receive, responder, host)
@@ -74,6 +78,7 @@ async def answer(
         await _catalog(scope, responder, host, rest)
     elif name == "records" and rest.split("/")[1:2] and rest.split("/")[1] in readable:
         visitor = await _visitor(scope, responder, host)
+        admit(visitor, scope)
         await _json(
             responder, await _records(scope, host, visitor, shared, rest.split("/")), "private, no-store"
         )
@@ -120,6 +125,7 @@ async def _view(scope: dict[str, Any], responder: Responder, host: Host) -> None
         claims=session.claims,
         form_secret=host.visitors.form_secret(session),
         jkt=session.jkt,
+        late=session.late,
     )
     issued = await host.visitors.issue(scope, Changes(None if visitor.session else session, view=view))
     if held == view:  # the cookie is as it was; only the service worker has to be told
@@ -143,12 +149,18 @@ async def _plain(scope: dict[str, Any], receive: Receive, responder: Responder, 
 
 
 async def _forget(scope: dict[str, Any], responder: Responder, host: Host) -> None:
-    """A way out for a browser that has lost the key of its device: it cannot even sign out any more.
+    """A way out for a browser that has lost the key of its device, or while the origin is away.
 
-    Asks for no proof, so it takes away the cookies and does not end the session for anybody else.
+    The session ends if this browser could have signed out: it is plain, or there is a proof. Otherwise only
+    the cookies go, or a thief of cookies could end a session that is worth nothing to him.
     """
     if is_foreign(scope):
         raise Problem("forbidden", "a page of another site sent this")
+    with suppress(Problem):
+        session = (await host.visitors.open(scope)).session
+        if session is not None and not session.guest:
+            principal = Principal(session.subject, session.sid, session.epoch)
+            await host.origin.end_session(principal, everywhere=False)
     headers = [(b"location", b"/"), (b"cache-control", b"no-store"), *host.visitors.dismiss(scope)]
     await responder.begin(303, headers, b"")
 

@@ -26,7 +26,7 @@ class Kind(NamedTuple):
 PROBLEMS: Mapping[str, Kind] = {
     # The request itself (edge and origin).
     "malformed-request": Kind(400, "The request is not valid HTTP"),
-    "malformed-path": Kind(400, "The path is not percent-encoded UTF-8"),
+    "malformed-path": Kind(400, "The path is not well-formed"),
     "malformed-query": Kind(400, "A query parameter is not valid"),
     "malformed-header": Kind(400, "A header is not valid"),
     "malformed-json": Kind(400, "The body is not valid JSON"),
@@ -109,6 +109,11 @@ class Problem(Exception):
     def encode(self) -> bytes:
         """The problem document as UTF-8 bytes; the same problem gives the same bytes."""
         return json.dumps(self.document(), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def device_required() -> Problem:
+    """What whoever has no session of a device's own is told."""
+    return Problem("device-required", "sign in (again) in a browser that runs scripts and service workers")
 
 
 class NeedsEdge(Problem):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -28,6 +29,8 @@ LONGEST_WAIT = 7 * 86_400  # seconds that a write may wait in a browser
 AHEAD = 60  # seconds that a client's clock may be ahead
 WORKER = "/sw.js"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc
+_DOTS = re.compile(rb"(?:\.|%2e){1,2}", re.IGNORECASE)
 LARGE = 1024 * 1024  # bytes of a body from which on copies are avoided
 PART = 256 * 1024  # bytes
 
@@ -39,10 +42,7 @@ def check_head(scope: dict[str, Any], body_limit: int) -> None:
         raise Problem("method-not-allowed", f"allowed: {allow}", headers={"allow": allow})
     if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADER_LIMIT:
         raise Problem("headers-too-large", f"at most {HEADER_LIMIT} bytes of headers")
-    try:
-        unquote_to_bytes(scope.get("raw_path") or scope["path"].encode()).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Problem("malformed-path") from error
+    _check_path(scope)
     headers = Headers(raw=scope["headers"])
     if headers.get("service-worker") and scope["path"] != WORKER:
         # Whatever else can be had here as a script, an upload for instance, must not come to rule the site.
@@ -52,6 +52,25 @@ def check_head(scope: dict[str, Any], body_limit: int) -> None:
         raise Problem("malformed-header", "Content-Length is not a number of 64 bits")
     if length is not None and int(length) > body_limit:
         raise _too_large(body_limit)
+
+
+def _check_path(scope: dict[str, Any]) -> None:
+    """What is in front of an app, a proxy, a placement table, must take a path for what the app takes it for.
+
+    So nothing in it may mean something to one and nothing to another: line breaks end a path for some regular
+    expressions, zero bytes for programs in C, backslashes are slashes for browsers (WHATWG URL), and dot
+    segments are resolved by whoever normalises (RFC 3986 section 6.2.2.3). No browser sends any of them.
+    """
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    raw = raw.partition(b"?")[0]
+    try:
+        decoded = unquote_to_bytes(raw).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Problem("malformed-path") from error
+    if _CONTROL.search(decoded) or _CONTROL.search(scope["path"]):
+        raise Problem("malformed-path", "a path has no control characters")
+    if b"\\" in raw or any(_DOTS.fullmatch(segment) for segment in raw.split(b"/")):
+        raise Problem("malformed-path", "a path has no backslash and no dot segments")
 
 
 def limited(receive: Receive, body_limit: int) -> Receive:

@@ -25,7 +25,8 @@ from .wire import encode_json
 
 @dataclass(slots=True)
 class _Family:
-    """One session: `tokens` maps the secret of each refresh token to its generation."""
+    """One session: `tokens` maps the secret of each refresh token to its generation, and `proven` are those
+    that were given to the device that the session is bound to. `late`: it was bound by a renewal."""
 
     subject: str
     claims: Mapping[str, JSON]
@@ -34,6 +35,8 @@ class _Family:
     generation: int = 0
     renewed_at: float = 0
     tokens: dict[str, int] = field(default_factory=dict)
+    proven: set[str] = field(default_factory=set)
+    late: bool = False
 
 
 class MemorySessions:
@@ -89,7 +92,11 @@ class MemorySessions:
         if family is None or secret not in family.tokens:
             raise Problem("session-ended")
         if family.jkt is not None and family.jkt != jkt:
+            if family.late and (jkt is not None or secret not in family.proven):
+                self._forget(sid)
+                raise Problem("session-ended")
             raise Problem("device-proof")
+        family.late = family.late or (family.jkt is None and jkt is not None)
         generation, now = family.tokens[secret], self._clock()
         if generation < family.generation or now >= family.renewed_at + REFRESH_LIFE:
             self._forget(sid)
@@ -103,6 +110,7 @@ class MemorySessions:
             jkt,
             family.signed_in_at,
             self._issue(sid, family),
+            family.late,
         )
 
     def _end(self, principal: Principal, everywhere: bool) -> bytes:
@@ -120,4 +128,6 @@ class MemorySessions:
     def _issue(self, sid: str, family: _Family) -> str:
         secret = f"{next(self._serial):043}"
         family.tokens[secret] = family.generation + 1
+        if family.jkt is not None:
+            family.proven.add(secret)
         return join_refresh(sid, secret)

@@ -1,7 +1,7 @@
 """Proof that a request comes from the device that a session is bound to (DPoP, RFC 9449).
 
 Nothing is remembered to judge one, with a single exception that makes things only stricter: each edge
-accepts a proof once.
+accepts a proof once. Anybody can sign proofs, so only those of bound sessions are remembered.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Proofs:
         }
         if scope["method"] not in SAFE:
             expected["ik"] = headers.get("idempotency-key", "")
-        if any(claims.get(name) != value for name, value in expected.items()) or self._is_replay(claims):
+        if any(claims.get(name) != value for name, value in expected.items()):
             return None
         return Proof(jkt, claims.get("nonce") in self._nonces(), claims)
 
@@ -88,12 +88,13 @@ class Proofs:
             for mac in self._macs.macs("nonce", str(number).encode())
         ]
 
-    def _is_replay(self, claims: Mapping[str, Any]) -> bool:
-        name = hashlib.sha256(claims["jti"].encode()).hexdigest()
+    def admit(self, proof: Proof) -> bool:
+        """Whether `proof`, by the device of a bound session, is here for the first time."""
+        name = hashlib.sha256(f"{proof.jkt}\0{proof.claims['jti']}".encode()).hexdigest()
         if self._seen.get(name):
-            return True
+            return False
         self._seen.put(name, True, size=len(name) + 100, life=2 * PROOF_WINDOW + 1)
-        return False
+        return True
 
 
 def session_hash(sid: str) -> str:

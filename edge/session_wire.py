@@ -23,7 +23,10 @@ _DIGEST = re.compile(r"[A-Za-z0-9_\-]{43}")  # 256 bits: a thumbprint, or the se
 
 
 class Renewed(NamedTuple):
-    """A session that goes on: what the edge seals anew, and the refresh token for the next time."""
+    """A session that goes on: what the edge seals anew, and the refresh token for the next time.
+
+    `late`: it was bound to its device by a renewal, not when the user signed in.
+    """
 
     sid: str
     subject: str
@@ -32,6 +35,7 @@ class Renewed(NamedTuple):
     jkt: str | None
     signed_in_at: int
     refresh: str
+    late: bool
 
 
 def is_sid(text: str) -> bool:
@@ -111,9 +115,8 @@ def encode_renewed(renewed: Renewed) -> bytes:
 
 def decode_renewed(body: bytes) -> Renewed:
     """Parse the answer to `POST /sessions/refresh`; raises `Problem("origin-invalid")`."""
-    document = _answer(
-        body, sid=str, subject=str, claims=dict, epoch=int, jkt=str | None, signed_in_at=int, refresh=str
-    )
+    text = {"sid": str, "subject": str, "refresh": str}
+    document = _answer(body, **text, claims=dict, epoch=int, jkt=str | None, signed_in_at=int, late=bool)
     return Renewed(*(document[name] for name in Renewed._fields))
 
 

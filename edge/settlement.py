@@ -157,9 +157,8 @@ class Settlement:
         return self._repeated and answer.status < 400 and self._ctx.records.changed
 
     async def _earlier(self) -> Outcome | None:
-        ctx = self._ctx
-        whose = Principal(ctx.author) if ctx.author else self._principal()
-        return await self._host.origin.outcome(whose, ctx.sent_key, self._fingerprint)
+        whose = Principal(self._ctx.author) if self._ctx.author else self._principal()
+        return await self._host.origin.outcome(whose, self._ctx.sent_key, self._fingerprint)
 
     def _foretold(self, answer: Answer, *, final: bool) -> Answer:
         """An answer that an edge has yet to confirm, with what it would change for the worker to keep.
@@ -258,6 +257,7 @@ class Settlement:
             form_secret=self._host.visitors.form_secret(session),
             jkt=session.jkt,
             shape=shape,
+            late=session.late,
         )
         changes = changed.state is not None or changed.sealed is not None
         if changes or old is None:

@@ -38,7 +38,8 @@ class Session:
     """Who asks. `sid` names the session for as long as it is renewed; `signed_in_at` is when it began.
 
     `epoch` is the user's at that time (see `Principal`), `claims` what the app said about the user who
-    signed in, `jkt` the thumbprint of the device key that the session is bound to. Times in seconds.
+    signed in, `jkt` the thumbprint of the device key that the session is bound to; `late` says that this was
+    not when the user signed in, but at a renewal, by whoever came first with a key. Times in seconds.
     """
 
     subject: str
@@ -49,6 +50,7 @@ class Session:
     claims: Mapping[str, JSON]
     jkt: str | None = None
     issued_at: int = 0
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ async def mint_session(sealer: Sealer, session: Session, now: float, entropy: En
         "aut": session.signed_in_at,
         "epo": session.epoch,
         "usr": dict(session.claims),
-        **_bound(session.jkt),
+        **_bound(session.jkt, session.late),
     }
     return await seal(sealer, kind, claims, entropy)
 
@@ -83,7 +85,8 @@ async def open_session(token: str, sealer: Sealer, now: float) -> Session:
         claims, guest = await unseal(token, GUEST_TYPE, sealer, now=now, max_life=GUEST_LIFE), True
     _shaped(claims, sub=str, sid=str, aut=int, epo=int, usr=dict)
     began, epoch, user = claims["aut"], claims["epo"], claims["usr"]
-    return Session(claims["sub"], claims["sid"], guest, began, epoch, user, _jkt(claims), claims["iat"])
+    jkt, late = _binding(claims)
+    return Session(claims["sub"], claims["sid"], guest, began, epoch, user, jkt, claims["iat"], late)
 
 
 async def mint_sealed(
@@ -116,7 +119,7 @@ async def mint_view(signer: Signer, view: View, now: float) -> str:
         "guest": view.guest,
         "frm": view.form_secret,
         "shp": view.shape,
-        **_bound(view.jkt),
+        **_bound(view.jkt, view.late),
     }
     return await sign(signer, VIEW_TYPE, claims)
 
@@ -127,6 +130,7 @@ async def open_view(token: str, verifier: Verifier, now: float) -> View:
     _shaped(claims, sub=str, sid=str, ver=int, keys=list, state=dict, usr=dict, guest=bool, frm=str, shp=int)
     if not all(isinstance(key, str) for key in claims["keys"]):
         raise Problem("unauthorized")
+    jkt, late = _binding(claims)
     return View(
         subject=claims["sub"],
         version=claims["ver"],
@@ -137,8 +141,9 @@ async def open_view(token: str, verifier: Verifier, now: float) -> View:
         guest=claims["guest"],
         claims=claims["usr"],
         form_secret=claims["frm"],
-        jkt=_jkt(claims),
+        jkt=jkt,
         shape=claims["shp"],
+        late=late,
     )
 
 
@@ -196,14 +201,16 @@ def _call(method: str, target: str, body: bytes, key: str) -> Claims:
     return {"htm": method, "htu": target, "bd": digest, "ik": key}
 
 
-def _bound(jkt: str | None) -> Claims:
-    return {} if jkt is None else {"jkt": jkt}
+def _bound(jkt: str | None, late: bool) -> Claims:
+    return {} if jkt is None else {"jkt": jkt} | ({"late": True} if late else {})
 
 
-def _jkt(claims: Claims) -> str | None:
+def _binding(claims: Claims) -> tuple[str | None, bool]:
     if "jkt" in claims:
         _shaped(claims, jkt=str)
-    return claims.get("jkt")
+    if "late" in claims:
+        _shaped(claims, late=bool)
+    return claims.get("jkt"), claims.get("late", False)
 
 
 def _shaped(claims: Claims, **members: type) -> None:

@@ -119,7 +119,7 @@ class View:
     newest idempotency keys whose effect on the state is already in it (oldest first). `claims` is what
     the app said about the user who signed in; `form_secret` (22 characters) marks forms as made for
     this view; `jkt` is the thumbprint of the device key that the session is bound to. `shape` is the version
-    of the app's own layout of `state`.
+    of the app's own layout of `state`, `late` as the session has it.
     """
 
     subject: str
@@ -133,3 +133,4 @@ class View:
     form_secret: str = ""
     jkt: str | None = None
     shape: int = 0
+    late: bool = False

@@ -57,6 +57,14 @@ class Visitor:
         return self.session is not None and self.session.jkt is not None
 
     @property
+    def is_vouched_for(self) -> bool:
+        """Whether the session was bound to its device when the user signed in, by whoever did that.
+
+        A renewal binds a session to whoever comes first with a key; that may be a thief of cookies.
+        """
+        return self.is_bound and self.session is not None and not self.session.late
+
+    @property
     def base(self) -> str:
         """A name for the view, or for that there is none: the session, by its hash, and the version."""
         if self.session is None:
@@ -165,8 +173,11 @@ class PayloadVisitors:
             form_secret=claims["frm"],
             jkt=claims.get("jkt"),
             shape=shape,
+            late=claims.get("late", False),
         )
-        session = Session(view.subject, view.sid, view.guest, 0, 0, view.claims, view.jkt, view.issued_at)
+        session = Session(
+            view.subject, view.sid, view.guest, 0, 0, view.claims, view.jkt, view.issued_at, view.late
+        )
         return Visitor(session, view, overlay=overlay)
 
     async def seal(self, session: Session, version: int, values: Mapping[str, JSON]) -> str:  # noqa: ARG002

@@ -92,6 +92,14 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT;
     INSERT INTO floor VALUES (0);
     """,
+    # When a renewal bound a session to a device, and which tokens were given out after that. What was bound
+    # before counts as bound long ago, and its tokens as given to the device.
+    """
+    ALTER TABLE session RENAME COLUMN bound_late TO bound_at;  -- seconds since 1970; 0 if at the sign-in
+    ALTER TABLE refresh ADD COLUMN proven INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE refresh ADD COLUMN strays INTEGER NOT NULL DEFAULT 0;  -- see rotation.py
+    UPDATE refresh SET proven = 1 WHERE sid IN (SELECT sid FROM session WHERE jkt IS NOT NULL);
+    """,
 )
 
 

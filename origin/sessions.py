@@ -19,7 +19,7 @@ from edge.types import JSON, Principal
 from edge.wire import encode_json
 
 from .revocations import is_revoked, revoke, revoke_all
-from .rotation import Family, Verdict, judge
+from .rotation import Family, Token, Verdict, is_confirmed, judge
 
 WHOLE_LIFE = 90 * 86_400  # seconds after which a session in use ends too
 SESSIONS_LIMIT = 256  # of one user; one more ends the one that was unused for longest
@@ -31,25 +31,27 @@ _EPOCH = """
 """
 # A sign-in that is sent twice has the same sid and begins one session.
 _BEGIN = """
-    INSERT INTO session (sid, subject, claims, jkt, bound_late, generation, confirmed,
+    INSERT INTO session (sid, subject, claims, jkt, bound_at, generation, confirmed,
         signed_in_at, confirmed_at, expires)
-    VALUES (:sid, :subject, :claims, :jkt, FALSE, 0, x'', :now, :now, :expires)
-    ON CONFLICT DO UPDATE SET claims = :claims, jkt = :jkt, bound_late = FALSE, signed_in_at = :now,
+    VALUES (:sid, :subject, :claims, :jkt, 0, 0, x'', :now, :now, :expires)
+    ON CONFLICT DO UPDATE SET claims = :claims, jkt = :jkt, bound_at = 0, signed_in_at = :now,
         expires = :expires
         WHERE subject = :subject
     RETURNING generation
 """
 _FIND = """
-    SELECT subject, claims, signed_in_at, session.generation, confirmed, confirmed_at, jkt, bound_late,
+    SELECT subject, claims, signed_in_at, session.generation, confirmed, confirmed_at, jkt, bound_at,
         (SELECT count(*) FROM refresh AS child
             WHERE child.sid = session.sid AND child.generation = session.generation + 1),
-        presented.generation
+        presented.generation, digest, proven, strays
     FROM session JOIN refresh AS presented USING (sid)
     WHERE sid = :sid AND digest = :digest AND min(session.expires, presented.expires) > :now
 """
-_ISSUE = "INSERT INTO refresh (digest, sid, generation, expires) VALUES (?, ?, ?, ?)"
+_ISSUE = """
+    INSERT INTO refresh (digest, sid, generation, proven, strays, expires) VALUES (?, ?, ?, ?, ?, ?)
+"""
 _RENEW = """
-    UPDATE session SET generation = ?, confirmed = ?, confirmed_at = ?, jkt = ?, bound_late = ?, expires = ?
+    UPDATE session SET generation = ?, confirmed = ?, confirmed_at = ?, jkt = ?, bound_at = ?, expires = ?
     WHERE sid = ?
 """
 _SURPLUS = "SELECT sid FROM session WHERE subject = ? ORDER BY confirmed_at DESC LIMIT -1 OFFSET ?"
@@ -65,13 +67,13 @@ _PRUNE = tuple(
 
 
 class _Found(NamedTuple):
-    """A session that goes on and the generation of the token presented for it, both unexpired."""
+    """A session that goes on and the token presented for it, both unexpired."""
 
     subject: str
     claims: str
     signed_in_at: int
     family: Family
-    presented: int
+    presented: Token
 
 
 def begin(
@@ -99,7 +101,8 @@ def begin(
     generation = connection.execute(_BEGIN, row).get
     if generation is None:
         raise Problem("unauthorized")
-    connection.execute(_ISSUE, (_digest(secret), principal.sid, generation + 1, row["expires"]))
+    token = (_digest(secret), principal.sid, generation + 1, jkt is not None, 0, row["expires"])
+    connection.execute(_ISSUE, token)
     revoke_all(connection, _SURPLUS, (principal.subject, SESSIONS_LIMIT), now)
     return _epoch(connection, principal.subject)
 
@@ -112,24 +115,26 @@ def renew(
     None for a session that has ended: no exception, because it may have ended now, and that has to be
     committed. Raises `Problem("device-proof")` if the session is bound to another device key.
     """
-    digest = _digest(secret)
-    found = _find(connection, sid, digest, now)
+    found = _find(connection, sid, _digest(secret), now)
     if found is None:
         return None
-    family = found.family
-    verdict = judge(family, found.presented, digest, jkt, now)
+    family, token = found.family, found.presented
+    verdict = judge(family, token, jkt, now)
     if verdict is Verdict.REFUSE:
         raise Problem("device-proof")
     if verdict is Verdict.REVOKE:
         revoke(connection, sid, now)
         return None
-    confirmed = family[:3]
+    confirmed, strays = family[:3], 0
     if verdict is Verdict.CONFIRM:
-        confirmed = found.presented, digest, int(now)
-    bound_late = family.bound_late or (family.jkt is None and jkt is not None)
+        confirmed = token.generation, token.digest, int(now)
+    elif not is_confirmed(family, token):
+        strays = token.strays + 1
+    bound_at = int(now) if family.jkt is None and jkt is not None else family.bound_at
     expires = min(int(now) + REFRESH_LIFE, found.signed_in_at + WHOLE_LIFE)
-    connection.execute(_RENEW, (*confirmed, jkt, bound_late, expires, sid))
-    connection.execute(_ISSUE, (_digest(fresh), sid, confirmed[0] + 1, expires))
+    connection.execute(_RENEW, (*confirmed, jkt, bound_at, expires, sid))
+    child = (_digest(fresh), sid, confirmed[0] + 1, jkt is not None, strays, expires)
+    connection.execute(_ISSUE, child)
     return Renewed(
         sid,
         found.subject,
@@ -138,6 +143,7 @@ def renew(
         jkt,
         found.signed_in_at,
         join_refresh(sid, fresh),
+        bound_at > 0,
     )
 
 
@@ -151,9 +157,10 @@ def _find(connection: apsw.Connection, sid: str, digest: bytes, now: float) -> _
     row = connection.execute(_FIND, {"sid": sid, "digest": digest, "now": int(now)}).get
     if row is None:
         return None
-    subject, claims, signed_in_at, generation, confirmed, at, jkt, bound_late, children, presented = row
-    family = Family(generation, confirmed, at, jkt, bool(bound_late), children)
-    return _Found(subject, claims, signed_in_at, family, presented)
+    subject, claims, signed_in_at, *known, presented, digest, proven, strays = row
+    return _Found(
+        subject, claims, signed_in_at, Family(*known), Token(presented, digest, bool(proven), strays)
+    )
 
 
 def _epoch(connection: apsw.Connection, subject: str) -> int:

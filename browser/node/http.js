@@ -11,11 +11,13 @@ const HEADER_LIMIT = 262_144; // bytes; far above the kit's own limit, so that t
 const WHOLE = 65_536; // bytes of a body that is read before the app is called
 const METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
 const PRINTABLE = /^[\x21-\x7e]+$/;
+// What a URL would take for something else before Python sees it (edge/intake.py, `_check_path`).
+const AMBIGUOUS = /\\|(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i;
 const BASE = "http://localhost"; // stands for whatever Host says, which Python judges (edge/public_address.py)
 
 /** Titles as edge/errors.py has them. */
 const PROBLEMS = Object.freeze({
-  "malformed-path": { status: 400, title: "The path is not percent-encoded UTF-8" },
+  "malformed-path": { status: 400, title: "The path is not well-formed" },
   "malformed-header": { status: 400, title: "A header is not valid" },
   "method-not-allowed": { status: 405, title: "This method is not allowed here" },
   "headers-too-large": { status: 431, title: "The request headers are too large" },
@@ -82,7 +84,8 @@ async function requestOf(incoming, signal) {
   const names = incoming.rawHeaders.filter((_, index) => index % 2 === 0);
   // Node.js would go by the first of several, and Python only sees that one.
   if (names.filter((name) => name.toLowerCase() === "host").length !== 1) throw new Refusal("malformed-header");
-  if (!PRINTABLE.test(target)) throw new Refusal("malformed-path");
+  const [rawPath = ""] = target.split("?", 1);
+  if (!PRINTABLE.test(target) || AMBIGUOUS.test(rawPath)) throw new Refusal("malformed-path");
   const url = `${BASE}${target}`;
   if (!target.startsWith("/") || !URL.canParse(url)) throw new Refusal("malformed-path");
   const headers = new Headers();

@@ -138,6 +138,11 @@ CASES: tuple[Case, ...] = (
     Case("crash in a safe request", "GET", "/crash", 500, code="internal-error"),
     Case("crash in an unsafe request", "POST", "/crash", 500, code="internal-error"),
     Case("path that is not utf-8", "GET", "/echo/%ff%fe", 400, code="malformed-path"),
+    *(
+        Case(f"control character {code} in the path", "GET", f"/text{code}", 400, code="malformed-path")
+        for code in ("%0A", "%0d", "%00", "%7F", "%C2%85")
+    ),
+    Case("control character in a path that is written to", "POST", "/form%0A", 400, code="malformed-path"),
     Case("unknown method", "PROPFIND", "/echo", 405, code="method-not-allowed"),
     Case("oversize header", "GET", "/echo", 431, (("x-big", "x" * 17_000),), code="headers-too-large"),
     Case("oversize body", "POST", "/echo", 413, (URLENCODED,), b"x" * 1_000_001, code="body-too-large"),

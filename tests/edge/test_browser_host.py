@@ -317,10 +317,16 @@ def test_what_the_view_contains_already_is_not_foretold_again(foretell: Answer, 
     assert escalated(foretell(add, {**CLAIMS, "keys": remember((), KEY, mark, stored=True)})[0])
 
 
-def test_browser_owns_none_of_the_kits_paths(make_host: Callable[..., Host], call: Answer) -> None:
+def test_what_only_an_edge_serves_is_its_own_however_it_is_spelled(
+    make_host: Callable[..., Host], call: Answer
+) -> None:
+    """case T2: the worker's table knows `/_edge/health`, and not `/%5Fedge/health`."""
+
     async def own(request: Request) -> Response:
         return PlainTextResponse("the app's")
 
-    app = Stateless(Starlette(routes=[Route("/_edge/health", own)]))
+    app = Stateless(Starlette(routes=[Route("/{rest:path}", own)]), static={"/static": "/nowhere"})
     app.bind(make_host(name="browser", visitors=PayloadVisitors()))
-    assert call(app, "GET", "/_edge/health").body == b"the app's"
+    for path in ("/_edge/health", "/_edge/none", "/sw.js", "/static/none.css"):
+        assert escalated(call(app, "GET", path))
+    assert call(app, "GET", "/statics").body == b"the app's"

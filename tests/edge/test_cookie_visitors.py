@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -50,12 +51,13 @@ class Origin:
         self.asked: list[tuple[str, str | None]] = []
         self.problem: str | None = None
         self.jkt: str | None = None
+        self.late = False
 
     async def refresh_session(self, token: str, jkt: str | None) -> Renewed:
         self.asked.append((token, jkt))
         if self.problem is not None:
             raise Problem(self.problem)
-        return Renewed(SID, "ann", {"name": "Ann"}, 4, self.jkt, 5, f"{SID}.{'n' * 43}")
+        return Renewed(SID, "ann", {"name": "Ann"}, 4, self.jkt, 5, f"{SID}.{'n' * 43}", self.late)
 
 
 class Revocations:
@@ -396,6 +398,39 @@ def test_session_becomes_bound_when_its_renewal_says_so(edge: Edge, device: Any)
     visitor = edge.open("GET", "/", {"dpop": proof}, session=edge.session(age=400), refresh=REFRESH)
     assert visitor.is_bound
     assert edge.reopened(given(visitor.headers)["session"][0]).jkt == device.jkt
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_session_that_was_bound_late_stays_so(edge: Edge, device: Any, late: bool) -> None:
+    """case T3"""
+    edge.origin.jkt, edge.origin.late = device.jkt, late
+    headers = {"dpop": device.prove(sid=SID, nonce=edge.proofs.nonce())}
+    visitor = edge.open("GET", "/", headers, refresh=REFRESH)
+    assert (visitor.is_bound, visitor.is_vouched_for) == (True, not late)
+    kept = given(visitor.headers)["session"][0]
+    headers = {"dpop": device.prove(sid=SID, nonce=edge.proofs.nonce())}
+    assert edge.open("GET", "/", headers, session=kept).is_vouched_for is not late
+
+
+def test_a_proof_is_good_once_also_where_the_session_has_expired(edge: Edge, device: Any) -> None:
+    edge.origin.jkt = device.jkt
+    headers = {"dpop": device.prove(sid=SID, nonce=edge.proofs.nonce())}
+    assert edge.open("GET", "/", headers, refresh=REFRESH).is_bound
+    edge.refused("device-proof", "GET", "/", headers, refresh=REFRESH)
+
+
+def test_proofs_of_strangers_do_not_make_an_edge_forget(edge: Edge, device: Any, make_device: Any) -> None:
+    """case T9: anybody can sign them, for any session, and send cookies that never were."""
+    stranger, nonce = make_device(edge.clock), edge.proofs.nonce()
+    held = {"session": edge.session(replace(ANN, jkt=device.jkt))}
+    for claims in ({"sid": SID}, {"sid": "t" * 22}, {}):
+        for sent in ({}, held, {"refresh": REFRESH}, {"session": edge.session(age=400)}):
+            edge.origin.problem = "session-ended"
+            with contextlib.suppress(Problem):
+                edge.open("GET", "/", {"dpop": stranger.prove(nonce=nonce, **claims)}, **sent)
+    assert edge.proofs._seen.size == 0
+    edge.open("GET", "/", {"dpop": device.prove(sid=SID, nonce=nonce)}, **held)
+    assert edge.proofs._seen.size > 0
 
 
 def test_expired_bound_session_asks_its_device_to_prove_itself(edge: Edge) -> None:

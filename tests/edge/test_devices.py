@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.websockets import WebSocketDisconnect
 
 from edge import Stateless, context
 from edge.jose import decode_segment
@@ -44,9 +45,15 @@ async def add(request: Request) -> Response:
     return PlainTextResponse(str(ctx.state["cups"]))
 
 
+async def transfer(request: Request) -> Response:
+    ctx = context(request)
+    ctx.require_device()
+    return PlainTextResponse("sent")
+
+
 def app() -> Stateless:
     routes = [Route(path, show) for path in ("/", "/other", "/account/{rest:path}")]
-    unsafe = {"/add": add, "/account/add": add, "/login": login, "/logout": logout}
+    unsafe = {"/add": add, "/account/add": add, "/login": login, "/logout": logout, "/transfer": transfer}
     routes += [Route(path, handler, methods=["POST", "PUT"]) for path, handler in unsafe.items()]
     return Stateless(Starlette(routes=routes), bound=["/account/{rest:path}"])
 
@@ -343,6 +350,107 @@ def test_bound_route_is_for_bound_sessions(client: Client, device: Any, method: 
     assert code(client.request(method, path)) == (401, "device-proof")
     browser("POST", "/_edge/session/plain")
     assert code(client.request(method, path)) == (403, "device-required")
+
+
+def test_handler_can_insist_on_the_device(client: Client, device: Any) -> None:
+    """case T2: a list of paths fails open, a call in the handler does not."""
+    browser = Browser(client, device)
+    assert code(browser("POST", "/transfer")) == (403, "device-required")  # nobody
+    browser("POST", "/add")
+    assert code(browser("POST", "/transfer")) == (403, "device-required")  # a guest
+    client.post("/login")
+    assert code(browser("POST", "/transfer")) == (403, "device-required")  # a plain session
+    browser("POST", "/login")
+    assert browser("POST", "/transfer").text == "sent"
+    browser("POST", "/_edge/session/plain")
+    assert code(client.post("/transfer")) == (403, "device-required")
+
+
+@pytest.mark.parametrize(
+    "spelling", ["/account/orders", "/ACCOUNT/orders", "//account//orders/", "/%61ccount/x"]
+)
+def test_bound_route_cannot_be_missed_by_a_spelling(client: Client, spelling: str) -> None:
+    """case T2"""
+    client.post("/login")
+    for method in ("GET", "HEAD", "POST", "OPTIONS"):
+        assert client.request(method, f"http://testserver{spelling}").status_code == 403
+    for ending in ("%0A", "%00", "/../account/x"):
+        raw = f"http://testserver/account/x{ending}"
+        assert client.get(raw).status_code in (400, 403)
+
+
+def test_session_that_a_thief_has_bound_opens_no_bound_route(client: Client, make_device: Any) -> None:
+    """case T3: all that he has is the refresh cookie of a session without a key."""
+    client.post("/login")
+    cookies, sid = dict(client.cookies), session_id(client)
+    client.cookies.clear()
+    client.cookies.set("edgekit-refresh", cookies["edgekit-refresh"])
+    thief = Browser(client, make_device(lambda: client.now))
+    thief.nonce = client.get("/", headers={"edgekit-client": "1"}).headers["dpop-nonce"]
+    client.cookies.clear()
+    client.cookies.set("edgekit-refresh", cookies["edgekit-refresh"])
+    proof = thief.device.prove("GET", f"{HOST}/", sid=sid, nonce=thief.nonce)
+    assert client.get("/", headers={"dpop": proof, "edgekit-client": "1"}).text == "ann"
+    assert thief("GET", "/").text == "ann"
+    for method, path in (("GET", "/account/orders"), ("POST", "/account/add"), ("POST", "/transfer")):
+        assert code(thief(method, path)) == (403, "device-required")
+
+
+def test_user_without_a_key_ends_a_session_that_a_thief_has_bound(client: Client, make_device: Any) -> None:
+    """case T3"""
+    client.post("/login")
+    mine, sid = dict(client.cookies), session_id(client)
+    thief = Browser(client, make_device(lambda: client.now))
+    thief("GET", "/")
+    wait(client, SESSION_LIFE * 0.6)
+    proof = thief.device.prove("GET", f"{HOST}/", sid=sid, nonce=thief.nonce)
+    client.get("/", headers={"dpop": proof, "edgekit-client": "1"})
+    assert view(client)["late"] is True
+    his = dict(client.cookies)
+    wait(client, SESSION_LIFE)
+    client.cookies.clear()
+    client.cookies.update(mine)
+    assert client.get("/").text == "nobody"
+    client.cookies.update(his)
+    assert code(thief("POST", "/add")) == (401, "session-ended")
+
+
+def test_who_has_lost_the_key_of_a_plain_session_ends_it_by_forgetting(client: Client) -> None:
+    """case T3: also at the origin, since this browser could as well have signed out."""
+    client.post("/login")
+    copy = dict(client.cookies)
+    client.post("/_edge/session/forget", follow_redirects=False)
+    assert dict(client.cookies) == {}
+    client.cookies.update(copy)
+    wait(client, 30)
+    assert code(client.post("/add")) == (401, "session-ended")
+
+
+def test_who_cannot_prove_anything_forgets_only_here(client: Client, browser: Browser) -> None:
+    copy = dict(client.cookies)
+    client.post("/_edge/session/forget", follow_redirects=False)
+    client.cookies.update(copy)
+    wait(client, 30)
+    assert browser("GET", "/").text == "ann"
+    browser("POST", "/_edge/session/forget")  # with a proof it is a sign-out
+    client.cookies.update(copy)
+    wait(client, 30)
+    assert code(browser("POST", "/add")) == (401, "session-ended")
+
+
+def test_forgetting_needs_no_origin(client: Client) -> None:
+    client.post("/login")
+    client.origin.available = False
+    wait(client, 120)
+    answer = client.post("/_edge/session/forget", follow_redirects=False)
+    assert (answer.status_code, dict(client.cookies)) == (303, {})
+
+
+@pytest.mark.parametrize("path", ["/account/feed", "/account", "//ACCOUNT/feed"])
+def test_websocket_of_a_bound_route_is_refused(client: Client, path: str) -> None:
+    """case T2: no browser can prove anything when it opens one."""
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect(path):
+        pass
 
 
 def test_other_routes_are_everybodys(client: Client) -> None:

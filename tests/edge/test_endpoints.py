@@ -236,12 +236,31 @@ def test_shared_records_are_everybodys(client: Client) -> None:
         "user/",
         "everybody/orders/a",
         "user/..%2f..%2fcommit/a",
-        "user/orders/%2e%2e",
+        "user/orders/..%2f",
     ],
 )
 def test_records_that_are_not_there_are_404(client: Client, path: str) -> None:
     client.post("/write")
     assert code(client.get(f"/_edge/records/{path}")) == (404, "not-found")
+
+
+def test_bound_records_are_for_bound_sessions() -> None:
+    """case T12: what a guarded page shows must not be had beside it."""
+    routes = [Route("/write", write, methods=["POST"])]
+    guarded = Client(
+        Stateless(
+            Starlette(routes=routes),
+            shared=["stock"],
+            readable=["orders", "stock"],
+            bound=["/_edge/records/user/orders/{rest:path}"],
+        )
+    )
+    guarded.post("/write")
+    for path in ("user/orders", "user/orders/a", "user//orders/a", "USER/orders"):
+        assert guarded.get(f"/_edge/records/{path}").status_code in (403, 404)
+        assert guarded.get(f"/_edge/records/{path}").json()["code"] in ("device-required", "not-found")
+    assert code(guarded.get("/_edge/records/user/orders/a")) == (403, "device-required")
+    assert guarded.get("/_edge/records/shared/stock/tea").status_code == 200
 
 
 def test_only_what_the_app_shares_is_shared_whatever_the_origin_holds(client: Client) -> None:

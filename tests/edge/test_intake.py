@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, unquote, urlencode
 
 import pytest
 
@@ -92,6 +92,47 @@ def test_headers_are_bounded_in_all(make_scope: MakeScope) -> None:
 @pytest.mark.parametrize("target", ["/%ff", "/a%c3", "/%ed%a0%80"])
 def test_path_that_is_not_utf_8_is_refused(make_scope: MakeScope, target: str) -> None:
     refused("malformed-path", make_scope("GET", target))
+
+
+@pytest.mark.parametrize(
+    "path", ["/transfer\n", "/a\rb", "/\0", "/a\x1f", "/a\x7f", "/a\x85", "/\x9f/b", "\t/a"]
+)
+def test_control_characters_in_a_path_are_refused(make_scope: MakeScope, path: str) -> None:
+    """case T2: a table of routes and a router need not agree on what they mean."""
+    for method in ("GET", "HEAD", "POST", "OPTIONS"):
+        refused("malformed-path", make_scope(method, path, raw_path=quote(path).encode()))
+        refused("malformed-path", make_scope(method, path, raw_path=None))
+        refused("malformed-path", make_scope(method, path, raw_path=b"/harmless"))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["/a/../b", "/..", "/.", "/./a", "/a/.", "/%2e%2E/a", "/a/.%2e", "/%2e", "/a\\b", "/\\..\\a"],
+)
+def test_path_that_others_would_read_otherwise_is_refused(make_scope: MakeScope, raw: str) -> None:
+    """case T2: proxies resolve dot segments, browsers take backslashes for slashes."""
+    refused("malformed-path", make_scope("GET", unquote(raw), raw_path=raw.encode()))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "/...",
+        "/a..",
+        "/..a",
+        "/a/b.c",
+        "/.well-known/x",
+        "/..%2fa",
+        "/%5C",
+        "/%23",
+        "//",
+        "/a%20b",
+        "/a?/../\\",
+    ],
+)
+def test_path_that_everybody_reads_the_same_is_taken(make_scope: MakeScope, raw: str) -> None:
+    path = unquote(raw.partition("?")[0])
+    check_head(make_scope("GET", path, raw_path=raw.encode()), 100)
 
 
 def test_path_is_checked_where_a_server_gives_no_raw_path(make_scope: MakeScope) -> None:

@@ -11,6 +11,12 @@ from edge.placement import Placement
 PATTERNS = ["/", "/products/{sku}", "/files/{name:path}", "/orders/{number:int}", "/tea.txt", "/a-b c"]
 
 
+def holds(patterns: list[str], path: str) -> bool:
+    """What a service worker makes of the table."""
+    regexes = [entry["regex"].replace("(?<", "(?P<") for entry in Placement(patterns).to_manifest()]
+    return any(re.search(regex.replace("$", r"\Z"), path) for regex in regexes)
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -25,7 +31,7 @@ PATTERNS = ["/", "/products/{sku}", "/files/{name:path}", "/orders/{number:int}"
     ],
 )
 def test_named_routes_are_anywhere(path: str) -> None:
-    assert Placement(PATTERNS).holds(path)
+    assert holds(PATTERNS, path)
 
 
 @pytest.mark.parametrize(
@@ -46,11 +52,11 @@ def test_named_routes_are_anywhere(path: str) -> None:
     ],
 )
 def test_everything_else_stays_at_the_edge(path: str) -> None:
-    assert not Placement(PATTERNS).holds(path)
+    assert not holds(PATTERNS, path)
 
 
 def test_nothing_is_anywhere_by_default() -> None:
-    assert not Placement([]).holds("/")
+    assert not holds([], "/")
 
 
 @pytest.mark.parametrize("pattern", ["products", "", "{host}/x", "*"])

@@ -46,6 +46,12 @@ def check(proofs: Proofs, scope: Scope) -> Proof | None:
     return asyncio.run(proofs.check(scope))
 
 
+def admits(proofs: Proofs, scope: Scope) -> bool:
+    """Whether it is there, and for the first time."""
+    proof = check(proofs, scope)
+    return proof is not None and proofs.admit(proof)
+
+
 def test_good_proof_names_the_device_the_session_and_the_body(
     proofs: Proofs, request_with: RequestWith, device: Any
 ) -> None:
@@ -145,21 +151,38 @@ def test_each_edge_accepts_a_proof_once(
     proofs: Proofs, request_with: RequestWith, device: Any, keys: NativeKeys, clock: Any
 ) -> None:
     token = device.prove("POST", URL, nonce=proofs.nonce(), key=KEY)
-    assert check(proofs, request_with(token)) is not None
-    assert check(proofs, request_with(token)) is None
+    assert admits(proofs, request_with(token))
+    assert not admits(proofs, request_with(token))
     clock.now += PROOF_WINDOW
-    assert check(proofs, request_with(token)) is None
+    assert not admits(proofs, request_with(token))
     neighbour = Proofs(keys.verify_proof_signature, keys, clock, clock)
-    assert check(neighbour, request_with(token)) is not None  # nothing is shared between edges
+    assert admits(neighbour, request_with(token))  # nothing is shared between edges
+
+
+def test_a_proof_is_another_ones_even_if_it_has_the_same_name(
+    proofs: Proofs, request_with: RequestWith, device: Any, make_device: Callable[..., Any], clock: Any
+) -> None:
+    tokens = [one.prove("POST", URL, key=KEY, jti="j" * 22) for one in (device, make_device(clock))]
+    assert [admits(proofs, request_with(token)) for token in (*tokens, *tokens)] == [True, True, False, False]
+
+
+def test_only_what_is_admitted_is_remembered(proofs: Proofs, request_with: RequestWith, device: Any) -> None:
+    """case T9: anybody can sign proofs, and flush the memory of others with them."""
+    token = device.prove("POST", URL, key=KEY)
+    for _ in range(3):
+        assert check(proofs, request_with(token)) is not None
+    assert proofs._seen.size == 0
+    assert admits(proofs, request_with(token))
+    assert 0 < proofs._seen.size < 200
 
 
 def test_proof_of_the_future_is_remembered_until_it_is_old(
     proofs: Proofs, request_with: RequestWith, device: Any, clock: Any
 ) -> None:
     token = device.prove("POST", URL, key=KEY, iat=int(clock()) + PROOF_WINDOW)
-    assert check(proofs, request_with(token)) is not None
+    assert admits(proofs, request_with(token))
     clock.now += 2 * PROOF_WINDOW
-    assert check(proofs, request_with(token)) is None
+    assert not admits(proofs, request_with(token))
 
 
 def test_proof_for_another_request_is_not_used_up(

@@ -27,7 +27,7 @@ from edge.session_wire import (
 )
 
 SID, SECRET, JKT = "S" * 22, "s" * 43, "k" * 43
-RENEWED = Renewed(SID, "ann", {"role": "admin"}, 3, None, 1_767_225_600, join_refresh(SID, SECRET))
+RENEWED = Renewed(SID, "ann", {"role": "admin"}, 3, None, 1_767_225_600, join_refresh(SID, SECRET), False)
 
 
 def test_each_is_read_as_it_was_written() -> None:

@@ -71,7 +71,7 @@ def test_a_session_goes_on_with_what_was_said_at_its_beginning(origin):
     assert origin.epoch == 1
     sid, secret = split_refresh(token)
     renewed = sessions.renew(origin.connection, sid, secret, KEY, "f" * 43, NOW + 300)
-    assert renewed == (SID, "ann", {"role": "admin"}, origin.epoch, KEY, NOW, f"{SID}.{'f' * 43}")
+    assert renewed == (SID, "ann", {"role": "admin"}, origin.epoch, KEY, NOW, f"{SID}.{'f' * 43}", False)
 
 
 def test_secrets_are_not_in_the_database(origin):
@@ -159,9 +159,51 @@ def test_the_first_key_binds_a_session_and_a_second_one_ends_it(origin):
     token = origin.begin()
     bound = origin.renew(token, NOW + 300, KEY)
     with pytest.raises(Problem, match="device-proof"):
+        origin.renew(token, NOW + 300 + GRACE - 1)  # under way when that happened
+    with pytest.raises(Problem, match="device-proof"):
         origin.renew(bound, NOW + 600)
     bound = origin.renew(bound, NOW + 600, KEY)
     assert origin.renew(bound, NOW + 900, OTHER_KEY) is None
+    assert origin.is_revoked
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+@pytest.mark.parametrize("is_ahead", [False, True])
+def test_who_binds_a_stolen_session_loses_it_once_its_user_comes_back(origin, steps, is_ahead):
+    """case T3: also to a user who has no key and holds a token that nobody has used yet."""
+    stolen = mine = origin.begin()
+    for number in range(steps):
+        stolen = mine = origin.renew(mine, NOW + 300 * number)
+    now = NOW + 300 * steps
+    if is_ahead:
+        mine = origin.renew(mine, now)
+    bound = origin.renew(stolen, now + 1, KEY)
+    for number in range(2, 2 * GRACE, 10):  # the thief renews all the time
+        bound = origin.renew(bound, now + number, KEY)
+    assert origin.renew(mine, now + 2 * GRACE) is None
+    assert origin.is_revoked
+    assert origin.renew(bound, now + 2 * GRACE, KEY) is None
+
+
+def test_a_session_that_was_bound_late_says_so(origin):
+    def late(token, jkt):
+        sid, secret = split_refresh(token)
+        return sessions.renew(origin.connection, sid, secret, jkt, origin.secret(), NOW + 300).late
+
+    assert not late(origin.begin(Principal("ann", "T" * 22)), None)
+    assert not late(origin.begin(Principal("ann", "U" * 22), jkt=KEY), KEY)
+    token = origin.begin()
+    assert late(token, KEY)
+    assert late(origin.renew(token, NOW + 301, KEY), KEY)
+
+
+def test_two_holders_are_noticed_however_close_they_follow_each_other(origin):
+    """case T11: 50 seconds apart each is within the other's grace."""
+    holders, renewals = [origin.begin()] * 2, 0
+    while None not in holders:
+        token = origin.renew(holders[renewals % 2], NOW + 50 * renewals)
+        holders[renewals % 2], renewals = token, renewals + 1
+        assert renewals < 20
     assert origin.is_revoked
 
 

@@ -173,7 +173,7 @@ SESSION = Principal("ann", SID, 1)
 async def test_a_session_is_renewed_until_it_ends(store):
     assert await store.begin_session(SESSION, {"role": "admin"}, None, "a" * 43, 0) == 1
     renewed = await store.renew_session(SID, "a" * 43, "k" * 43, "b" * 43, 300)
-    assert renewed == (SID, "ann", {"role": "admin"}, 1, "k" * 43, 0, f"{SID}.{'b' * 43}")
+    assert renewed == (SID, "ann", {"role": "admin"}, 1, "k" * 43, 0, f"{SID}.{'b' * 43}", True)
     with pytest.raises(Problem, match="device-proof"):
         await store.renew_session(SID, "b" * 43, None, "c" * 43, 600)
     assert (await store.ended(600)).sids == ()
