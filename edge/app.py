@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from . import endpoints, hidden, hosts
 from .applied import STORED, find
 from .context import Context
-from .csrf import check_write, is_foreign
+from .csrf import check_write, is_uninvited
 from .errors import NeedsEdge, Problem, device_required
 from .exchange import Exchange
 from .fingerprints import fingerprint_of
@@ -264,6 +264,6 @@ class Stateless:
             refused=refused,
             sent_at=sent,
             shape=self._shape,
-            foreign=scope["method"] not in SAFE and is_foreign(scope),
+            foreign=is_uninvited(scope),
             author=None if scope["method"] in SAFE else host.visitors.author(scope, visitor.session),
         )

@@ -25,6 +25,11 @@ def read(scope: dict[str, Any], which: str) -> str | None:
     return None
 
 
+def has_refresh(scope: dict[str, Any]) -> bool:
+    """Whether a user's cookie came along, good or not: guests have none."""
+    return read(scope, REFRESH) is not None
+
+
 def write(scope: dict[str, Any], which: str, value: str, life: int) -> Header:
     """A `Set-Cookie` header that keeps `value` for `life` seconds; 0 deletes it."""
     secure = "; Secure" if scope["scheme"] == "https" else ""

@@ -1,9 +1,12 @@
 """Whether a write in a user's name was meant by that user: three walls against cross-site request forgery.
 
-1. SameSite=Lax keeps the cookies away from other sites (see `cookies`).
-2. Fetch Metadata, or Origin where a browser does not send it, names who asks.
-3. What only our own pages have: a form key that is made for this session, or a request that another site's
-   form cannot make (a header or a media type outside of the CORS safelist).
+1. SameSite=Lax keeps the cookies away from other sites (see `cookies`). Sibling domains are the same site.
+2. Fetch Metadata, or Origin where a browser does not send it, names who asks: other origins are refused.
+3. For who says neither, an old browser or a program: what only our own pages have, a form key made for this
+   session, or a request that another site's form cannot make (a header or a media type outside of the CORS
+   safelist). So a form without a key passes where the second wall knows it as our own. A key that comes along
+   is judged all the same: a page of an earlier session must not write in this one. Only an outbox may keep a
+   form for longer, and no form can send the header that says so.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from typing import Any
 from starlette.datastructures import Headers
 
 from .errors import Problem
-from .intake import TIME_HEADER
+from .intake import SAFE, TIME_HEADER
 from .jose import encode_segment
 
 SECRET_LENGTH = MARK_LENGTH = 22  # characters: 128 bits
@@ -58,6 +61,18 @@ def check_write(scope: dict[str, Any], form_key: str | None, secrets: Iterable[s
     own = any(name in headers for name in _OWN_HEADERS) or media_type not in _SAFELISTED
     if not own and site is None and "origin" not in headers:
         raise Problem("forbidden", "a form needs the hidden field of form_key() to be sent in a user's name")
+
+
+def is_uninvited(scope: dict[str, Any]) -> bool:
+    """Whether a page of another origin sent this, so that it must not change who is signed in.
+
+    A navigation that only reads may come from anywhere: people follow links out of mails, and identity
+    providers send them back with one. Whether this one was meant, the app has to find out (RFC 9700
+    section 4.7).
+    """
+    headers = Headers(raw=scope["headers"])
+    seen = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    return is_foreign(scope) and not (scope["method"] in SAFE and seen)
 
 
 def is_foreign(scope: dict[str, Any]) -> bool:

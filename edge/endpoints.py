@@ -26,6 +26,7 @@ from .errors import Problem
 from .guests import guest
 from .host import Host
 from .intake import SAFE, limited, read_body
+from .leaving import sign_out
 from .records import NOBODY, Record
 from .responder import Responder
 from .types import Principal, View
@@ -156,12 +157,11 @@ async def _forget(scope: dict[str, Any], responder: Responder, host: Host) -> No
     """
     if is_foreign(scope):
         raise Problem("forbidden", "a page of another site sent this")
+    session = None
     with suppress(Problem):
         session = (await host.visitors.open(scope)).session
-        if session is not None and not session.guest:
-            principal = Principal(session.subject, session.sid, session.epoch)
-            await host.origin.end_session(principal, everywhere=False)
-    headers = [(b"location", b"/"), (b"cache-control", b"no-store"), *host.visitors.dismiss(scope)]
+    gone = await sign_out(host, scope, session, everywhere=False)
+    headers = [(b"location", b"/"), (b"cache-control", b"no-store"), *gone]
     await responder.begin(303, headers, b"")
 
 

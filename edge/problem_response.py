@@ -19,9 +19,10 @@ WAY_BACK = '<p><a class="button" href="/">Back to the start</a></p>'
 # What a page can do by itself about one problem, see browser/recover.js; and what is left if it cannot.
 RECOVERY = ("One moment", "This page is making sure that it is the device on which you signed in.")
 SCRIPT = '<script type="module" src="/_edge/recover.js"></script>'
-GIVE_UP = (
-    '<form method="post" action="/_edge/session/forget"><button class="button">Sign in again</button></form>'
-)
+FORGET = '<form method="post" action="/_edge/session/forget"><button class="button">{}</button></form>'
+GIVE_UP = FORGET.format("Sign in again")
+# While the origin is away nobody may write, not even to sign out; but one must be able to leave.
+LEAVE = WAY_BACK + FORGET.format("Sign out on this device")
 
 
 def wants_page(headers: Iterable[tuple[bytes, bytes]]) -> bool:
@@ -30,19 +31,23 @@ def wants_page(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 
 
 def render(
-    problem: Problem, *, page: bool, method: str = "GET"
+    problem: Problem, *, page: bool, method: str = "GET", signed_in: bool = False
 ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """(status, headers, body) of the answer to a `method` request; the same on every host."""
+    """(status, headers, body) of the answer to a `method` request; the same on every host.
+
+    `signed_in`: the request has cookies that only users have.
+    """
     if page:
         media_type = "text/html; charset=utf-8"
         recovers = problem.code == "device-proof"
+        way_on = LEAVE if signed_in and problem.code == "origin-unavailable" else WAY_BACK
         title, text = RECOVERY if recovers else (problem.kind.title, problem.detail)
         body = PAGE.format(
             status=problem.status,
             title=escape(title),
             detail=f"<p>{escape(text)}</p>" if text else "",
             more=f' data-method="{method}"' if recovers else "",
-            way_out=GIVE_UP if recovers else WAY_BACK,
+            way_out=GIVE_UP if recovers else way_on,
             script=SCRIPT if recovers else "",
         ).encode()
     else:

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.types import Send
 
 from . import cross_origin, page_script, security_headers
+from .cookies import has_refresh
 from .errors import NeedsEdge, Problem
 from .host import Host
 from .intake import TIME_HEADER
@@ -82,7 +83,8 @@ class Responder:
         headers, method = self._scope["headers"], self._scope["method"]
         # What an outbox sends was answered before: nobody looks at a page, but the worker reads a code.
         sent_later = any(name == TIME_HEADER for name, _ in headers)
-        await self.begin(*render(problem, page=wants_page(headers) and not sent_later, method=method))
+        page, signed_in = wants_page(headers) and not sent_later, has_refresh(self._scope)
+        await self.begin(*render(problem, page=page, method=method, signed_in=signed_in))
 
     def _for_service_worker(self, status: int, headers: Headers) -> tuple[int, Headers]:
         """A service worker may not read the headers of a redirect, so it gets them on a 200."""

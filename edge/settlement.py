@@ -13,6 +13,7 @@ from .errors import NeedsEdge, Problem
 from .exchange import NOT_STORED, REPLAYED, Answer
 from .host import Host
 from .intake import diagnose
+from .leaving import end, sign_out
 from .responder import Responder
 from .tokens import VIEW_LIFE, Session
 from .types import JSON, Principal, View
@@ -224,7 +225,9 @@ class Settlement:
         caching = dict(headers).get(b"cache-control", b"").lower()
         shareable = caching != b"" and b"private" not in caching and b"no-store" not in caching
         if changed.settled and ctx.signed_out:
-            return [*_private(headers), *await self._sign_out()]
+            leaving, everywhere = ctx.visitor.session, ctx.signed_out == "everywhere"
+            gone = await sign_out(self._host, self._scope, leaving, everywhere=everywhere)
+            return [*_private(headers), *gone]
         signed_in = changed.settled and ctx.signed_in
         if not changed.settled and ctx.signed_in:  # it is as it was
             ctx.session = ctx.visitor.session
@@ -274,19 +277,9 @@ class Settlement:
         """The session as the origin knows it, and the token that renews it."""
         principal = Principal(session.subject, session.sid)
         epoch, refresh = await self._host.origin.create_session(principal, session.claims, session.jkt)
-        await self._end(everywhere=False)  # the one before it is of no use to anybody now
+        # The one before it is of no use to anybody now.
+        await end(self._host, self._ctx.visitor.session)
         return replace(session, epoch=epoch), refresh
-
-    async def _end(self, *, everywhere: bool) -> None:
-        session = self._ctx.visitor.session
-        if session is not None and not session.guest:
-            principal = Principal(session.subject, session.sid, session.epoch)
-            await self._host.origin.end_session(principal, everywhere=everywhere)
-
-    async def _sign_out(self) -> Headers:
-        await self._end(everywhere=self._ctx.signed_out == "everywhere")
-        # Pages that the browser keeps for going back show whose they were.
-        return [*self._host.visitors.dismiss(self._scope), (b"clear-site-data", b'"cache"')]
 
     def _view_is_old(self) -> bool:
         """Whether the client should have a new view for other reasons than a change of the state."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from edge.csrf import MARK_LENGTH, SECRET_LENGTH, check_write, form_secret, is_foreign, mark
+from edge.csrf import MARK_LENGTH, SECRET_LENGTH, check_write, form_secret, is_foreign, is_uninvited, mark
 from edge.errors import Problem
 
 Scope = dict[str, Any]
@@ -66,6 +66,29 @@ Post = Callable[..., Scope]
 )
 def test_the_browser_says_who_asks(post: Post, headers: list[tuple[str, str]], foreign: bool) -> None:
     assert is_foreign(post(*headers)) is foreign
+
+
+@pytest.mark.parametrize(
+    ("method", "mode", "dest", "uninvited"),
+    [
+        ("GET", "navigate", "document", False),
+        ("HEAD", "navigate", "document", False),
+        ("POST", "navigate", "document", True),
+        ("GET", "navigate", "iframe", True),
+        ("GET", "no-cors", "image", True),
+        ("GET", "cors", "empty", True),
+        ("GET", None, None, True),
+    ],
+)
+def test_only_a_link_may_come_from_another_site(
+    make_scope: MakeScope, method: str, mode: str | None, dest: str | None, uninvited: bool
+) -> None:
+    """case T12: signing in by GET."""
+    said = {"sec-fetch-mode": mode, "sec-fetch-dest": dest}
+    headers = [HOST, *((name, value) for name, value in said.items() if value is not None)]
+    assert is_uninvited(make_scope(method, "/", [*headers, ("sec-fetch-site", "cross-site")])) is uninvited
+    for site in ("same-origin", "none"):
+        assert not is_uninvited(make_scope(method, "/", [*headers, ("sec-fetch-site", site)]))
 
 
 def test_page_on_another_port_is_another_origin(make_scope: MakeScope) -> None:

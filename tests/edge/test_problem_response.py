@@ -39,6 +39,17 @@ def test_page_escapes_what_it_shows() -> None:
     assert b"<script>" not in body
 
 
+def test_a_user_can_leave_while_the_origin_is_away() -> None:
+    """case T12"""
+    pages = [
+        render(Problem(code), page=True, signed_in=signed_in)[2]
+        for code in ("origin-unavailable", "not-found")
+        for signed_in in (True, False)
+    ]
+    assert [b'action="/_edge/session/forget"' in page for page in pages] == [True, False, False, False]
+    assert all(b'href="/"' in page for page in pages)
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_page_that_lacks_a_proof_makes_one_itself_or_gives_up_the_session(method: str) -> None:
     status, _, body = render(Problem("device-proof", "not shown"), page=True, method=method)

@@ -58,6 +58,11 @@ async def login(request: Request) -> Response:
     return Response(status_code=int(request.query_params.get("status", "200")))
 
 
+async def link_login(request: Request) -> Response:
+    context(request).sign_in("mallory")
+    return Response()
+
+
 async def late_login(request: Request) -> Response:
     ctx = context(request)
     await ctx.records.get("orders", "one")
@@ -82,7 +87,7 @@ async def orders(request: Request) -> Response:
 
 
 def app() -> Stateless:
-    safe = {"/": show, "/form": form, "/public": public, "/orders": orders}
+    safe = {"/": show, "/form": form, "/public": public, "/orders": orders, "/link": link_login}
     unsafe = {
         "/add": add,
         "/seal": seal,
@@ -132,6 +137,17 @@ def hold(client: Client, name: str, value: str) -> None:
 def wait(client: Client, seconds: float) -> None:
     """Let time go by, also for the browser, which drops cookies that are over."""
     client.now += seconds
+
+
+def test_link_of_another_site_signs_in_and_its_picture_does_not(client: Client) -> None:
+    """case T12: signing in by GET. Links in mails have to work; whether one was meant the app finds out."""
+    foreign = {"sec-fetch-site": "cross-site"}
+    for mode, dest in (("no-cors", "image"), ("navigate", "iframe"), ("cors", "empty")):
+        answer = client.get("/link", headers={**foreign, "sec-fetch-mode": mode, "sec-fetch-dest": dest})
+        assert code(answer) == (403, "forbidden")
+        assert dict(client.cookies) == {}
+    client.get("/link", headers={**foreign, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"})
+    assert who(client) == "mallory"
 
 
 # Guests
@@ -482,12 +498,29 @@ def test_guest_may_sign_out_too(client: Client) -> None:
     assert client.origin.sessions.ended == set()
 
 
-def test_while_the_origin_is_away_nobody_is_signed_out(client: Client) -> None:
+def test_while_the_origin_is_away_one_can_leave_this_computer(client: Client) -> None:
+    """case T12"""
+    client.post("/login")
+    assert who(client) == "ann"  # and the list of ended sessions is there
+    before = dict(client.cookies)
+    client.origin.available = False
+    assert code(client.post("/logout?everywhere=1")) == (503, "origin-unavailable")
+    assert dict(client.cookies) == before
+    assert client.post("/logout").status_code == 303
+    assert dict(client.cookies) == {}
+
+
+def test_where_nobody_may_write_any_more_the_page_says_how_to_leave(client: Client) -> None:
+    """case T12: after a minute without the list of ended sessions the handler does not even run."""
     client.post("/login")
     client.origin.available = False
-    before = dict(client.cookies)
-    assert code(client.post("/logout")) == (503, "origin-unavailable")
-    assert dict(client.cookies) == before
+    wait(client, 2 * LIST_AGE + 31)
+    page = client.post("/logout", headers={"accept": "text/html"})
+    assert page.status_code == 503
+    assert 'action="/_edge/session/forget"' in page.text
+    assert client.post("/_edge/session/forget").status_code == 303
+    assert dict(client.cookies) == {}
+    assert "forget" not in client.get("/orders", headers={"accept": "text/html"}).text
 
 
 # Dead sessions

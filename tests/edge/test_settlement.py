@@ -625,10 +625,20 @@ def test_failure_signs_nobody_out(world: Make, origin: Origin, status: int) -> N
     assert [call for call in origin.sessions if call[0] != "outcome"] == []
 
 
-def test_nobody_is_signed_out_half_while_the_origin_is_away(world: Make, origin: Origin) -> None:
+def test_who_leaves_while_the_origin_is_away_is_forgotten_here(world: Make, origin: Origin) -> None:
+    """case T12: else nobody could leave a computer that others use."""
     origin.away = True
     made = world()
     made.ctx.sign_out()
+    answer = made.unsafe(303)
+    assert set(cookies(answer).values()) == {""}
+    assert header(answer, b"edgekit-view") == b"none"
+
+
+def test_nobody_is_told_to_be_signed_out_everywhere_who_is_not(world: Make, origin: Origin) -> None:
+    origin.away = True
+    made = world()
+    made.ctx.sign_out(everywhere=True)
     with pytest.raises(Problem, match="origin-unavailable"):
         made.unsafe()
 
