@@ -1,0 +1,131 @@
+// What one connection may cost on Node.js, before there is a request (case T7): as edge/server/protocol.py has it.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import net from "node:net";
+import test from "node:test";
+
+import { createServer, LIMITS } from "../../browser/node/http.js";
+
+/** A server on loopback whose app reads the body and answers its size; `limits` are changed as told. */
+async function serve(t, limits = {}, app = async (request) => new Response(String((await request.arrayBuffer()).byteLength))) {
+  const server = createServer(app, { limits: { ...LIMITS, ...limits } });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return server;
+}
+
+/** A connection; `heard()` waits for its end and gives all that came. */
+async function connect(server) {
+  const socket = net.connect(server.address().port, "127.0.0.1");
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  const parts = [];
+  socket.on("data", (part) => parts.push(part));
+  const closed = new Promise((resolve) => socket.on("close", resolve));
+  return { socket, heard: async () => (await closed, Buffer.concat(parts).toString("latin1")) };
+}
+
+const HEAD = "GET / HTTP/1.1\r\nhost: localhost\r\n";
+const POST = "POST / HTTP/1.1\r\nhost: localhost\r\n";
+const END = "connection: close\r\n\r\n";
+
+test("an ordinary request is answered", async (t) => {
+  const { socket, heard } = await connect(await serve(t));
+  socket.write(`${POST}content-length: 3\r\n${END}tea`);
+  assert.match(await heard(), /^HTTP\/1.1 200 .*3\r\n0\r\n\r\n$/s);
+});
+
+for (const [name, head] of Object.entries({
+  "many small headers": HEAD + "a: b\r\n".repeat(2_000_000),
+  "a header without end": `${HEAD}a: ${"b".repeat(12_000_000)}`,
+  "a target without end": `GET /${"b".repeat(12_000_000)}`,
+})) {
+  test(`${name}: refused while it arrives`, async (t) => {
+    const { socket, heard } = await connect(await serve(t));
+    socket.write(head);
+    const answer = await heard();
+    if (answer !== "") assert.match(answer, /^HTTP\/1.1 431 .*"code":"headers-too-large"/s);
+    assert.ok(socket.bytesWritten < head.length || answer !== "");
+  });
+}
+
+test("headers are counted, and none is left out", async (t) => {
+  const server = await serve(t, {}, async (request) => new Response(request.headers.get("x-last")));
+  const exactly = await connect(server);
+  exactly.socket.write(`${HEAD}${"a: b\r\n".repeat(LIMITS.fields - 3)}x-last: here\r\n${END}`);
+  assert.match(await exactly.heard(), / 200 .*here/s);
+  const more = await connect(server);
+  more.socket.write(`${HEAD}${"a: b\r\n".repeat(LIMITS.fields - 2)}x-last: here\r\n${END}`);
+  assert.match(await more.heard(), / 431 .*"code":"headers-too-large"/s);
+});
+
+test("a head has a deadline, whatever comes", async (t) => {
+  const { socket, heard } = await connect(await serve(t, { headTime: 300 }));
+  socket.write(HEAD);
+  const drip = setInterval(() => socket.write("a"), 50);
+  assert.match(await heard(), / 408 .*"code":"request-timeout"/s);
+  clearInterval(drip);
+});
+
+test("who asks for nothing is sent away", async (t) => {
+  const { heard } = await connect(await serve(t, { headTime: 300 }));
+  await heard();
+});
+
+test("a body that stops ends the request", async (t) => {
+  for (const size of [9, 900_000]) {
+    const { socket, heard } = await connect(await serve(t, { bodyPause: 100 }));
+    socket.write(`${POST}content-length: ${size}\r\n\r\ntea`);
+    assert.match(await heard(), / 408 .*connection: close.*"code":"request-timeout"/is);
+  }
+});
+
+test("a client that does not read is left", async (t) => {
+  const server = await serve(t, { unreadTime: 200 }, async () => new Response(new Uint8Array(50_000_000)));
+  const { socket, heard } = await connect(server);
+  socket.pause();
+  socket.write(`${HEAD}\r\n`);
+  await once(server, "request");
+  for (;;) {
+    const connections = await new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
+    if (connections === 0) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  socket.destroy();
+  await heard();
+});
+
+test("an app may take its time", async (t) => {
+  const slow = async () => (await new Promise((resolve) => setTimeout(resolve, 700)), new Response("late"));
+  const { socket, heard } = await connect(await serve(t, { unreadTime: 200 }, slow));
+  socket.write(`${HEAD}${END}`);
+  assert.match(await heard(), / 200 .*late/s);
+});
+
+test("a connection that is kept ends when it is idle", async (t) => {
+  const { socket, heard } = await connect(await serve(t, { idleTime: 200 }));
+  socket.write(`${HEAD}\r\n`);
+  assert.match(await heard(), / 200 /);
+});
+
+test("requests ahead of their answers are counted", async (t) => {
+  const started = [];
+  const server = await serve(t, {}, () => new Promise(() => started.push(1)));
+  const { socket, heard } = await connect(server);
+  socket.write(`${HEAD}\r\n`.repeat(1000));
+  assert.equal(await heard(), "");
+  assert.ok(started.length <= LIMITS.ahead + 1);
+});
+
+test("connections are counted", async (t) => {
+  const server = await serve(t, { connections: 1 });
+  const first = await connect(server);
+  const second = await connect(server);
+  assert.equal(await second.heard(), "");
+  first.socket.write(`${HEAD}${END}`);
+  assert.match(await first.heard(), / 200 /);
+});
