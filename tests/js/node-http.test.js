@@ -6,8 +6,17 @@ import test from "node:test";
 
 import { createServer, LIMITS } from "../../browser/node/http.js";
 
-/** A server on loopback whose app reads the body and answers its size; `limits` are changed as told. */
-async function serve(t, limits = {}, app = async (request) => new Response(String((await request.arrayBuffer()).byteLength))) {
+/** @param {Request} request */
+const size = async (request) => new Response(String((await request.arrayBuffer()).byteLength));
+
+/**
+ * A server on loopback whose app reads the body and answers its size; `limits` are changed as told.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {Partial<import("../../browser/node/http.js").Limits>} limits
+ * @param {(request: Request) => Promise<Response>} app
+ */
+async function serve(t, limits = {}, app = size) {
   const server = createServer(app, { limits: { ...LIMITS, ...limits } });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -18,11 +27,13 @@ async function serve(t, limits = {}, app = async (request) => new Response(Strin
   return server;
 }
 
-/** A connection; `heard()` waits for its end and gives all that came. */
+/** A connection; `heard()` waits for its end and gives all that came. @param {import("node:http").Server} server */
 async function connect(server) {
-  const socket = net.connect(server.address().port, "127.0.0.1");
+  const { port } = /** @type {net.AddressInfo} */ (server.address());
+  const socket = net.connect(port, "127.0.0.1");
   socket.on("error", () => {});
   await once(socket, "connect");
+  /** @type {Buffer[]} */
   const parts = [];
   socket.on("data", (part) => parts.push(part));
   const closed = new Promise((resolve) => socket.on("close", resolve));
@@ -77,9 +88,9 @@ test("who asks for nothing is sent away", async (t) => {
 });
 
 test("a body that stops ends the request", async (t) => {
-  for (const size of [9, 900_000]) {
+  for (const length of [9, 900_000]) {
     const { socket, heard } = await connect(await serve(t, { bodyPause: 100 }));
-    socket.write(`${POST}content-length: ${size}\r\n\r\ntea`);
+    socket.write(`${POST}content-length: ${length}\r\n\r\ntea`);
     assert.match(await heard(), / 408 .*connection: close.*"code":"request-timeout"/is);
   }
 });
@@ -113,8 +124,9 @@ test("a connection that is kept ends when it is idle", async (t) => {
 });
 
 test("requests ahead of their answers are counted", async (t) => {
+  /** @type {number[]} */
   const started = [];
-  const server = await serve(t, {}, () => new Promise(() => started.push(1)));
+  const server = await serve(t, {}, () => new Promise(() => void started.push(1)));
   const { socket, heard } = await connect(server);
   socket.write(`${HEAD}\r\n`.repeat(1000));
   assert.equal(await heard(), "");
