@@ -43,7 +43,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "docs": ("tests/docs",),
     "deploy": ("tests/deploy",),
 }
-NEED_BROWSER = {"hosts", "browser", "browsers", "trust", "faults", "docs"}
+NEED_BROWSER = {"hosts", "browser", "browsers", "trust", "faults", "docs", "deploy"}
 # Program -> Debian's packages that bring it, for the group `browsers`.
 OTHER_ENGINES = {
     "firefox-esr": ("firefox-esr",),

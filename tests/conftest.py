@@ -129,7 +129,7 @@ def proxy_to() -> Iterator[Callable[[str], Proxy]]:
 # Chromium
 
 
-def _executable() -> str | None:
+def chromium_path() -> str | None:
     """As build.py finds it; None lets Playwright look for its own."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     return os.environ.get("EDGEKIT_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
@@ -161,7 +161,7 @@ def console() -> Console:
 def chromium(console: Console) -> Iterator[Browser]:
     """One real Chromium. Make a context per test; all of them are watched and closed afterwards."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_executable(), args=CHROMIUM_SWITCHES)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_SWITCHES)
         plain: Callable[..., BrowserContext] = browser.new_context
 
         def new_context(**options: Any) -> BrowserContext:
@@ -180,7 +180,7 @@ def open_profile(chromium: Browser) -> Iterator[Callable[[Path], BrowserContext]
     def start(folder: Path) -> BrowserContext:
         opened.append(
             chromium.browser_type.launch_persistent_context(
-                folder, executable_path=_executable(), args=CHROMIUM_SWITCHES
+                folder, executable_path=chromium_path(), args=CHROMIUM_SWITCHES
             )
         )
         return opened[-1]

@@ -7,6 +7,7 @@ nothing of the machine is changed. Without root a user namespace is made as well
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,6 +37,14 @@ class Namespace:
     def prefix(self, *, online: bool) -> list[str]:
         """What to put before a command: with `online` it sees these folders and the machine's network."""
         return self._enter if online else [*self._enter, "--net"]
+
+    def program(self, path: str, script: Path) -> Path:
+        """`script`, written so that it runs the program at `path` in here."""
+        script.write_text(
+            f'#!/bin/sh\nexec {shlex.join(self.prefix(online=False))} {shlex.quote(path)} "$@"\n'
+        )
+        script.chmod(0o755)
+        return script
 
     def close(self) -> None:
         self._holder.kill()

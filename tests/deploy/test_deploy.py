@@ -17,10 +17,13 @@ from pathlib import Path
 
 import pytest
 
+from ..conftest import CHROMIUM_SWITCHES, chromium_path
 from ..docs.reader import ROOT, Reader
+from ..visit import host_of, take_over
 from .namespace import Namespace
 
 PAGE = "deploy.md"
+SITE = "https://tea.example"
 SECONDS = float(os.environ.get("EDGEKIT_SECONDS", "60"))
 PATIENCE = 60  # seconds until a process answers
 UNITS = ROOT / "deploy"
@@ -41,9 +44,9 @@ class Machine:
         (folder / "hosts").write_text("127.0.0.1 localhost tea.example\n")
         seen = {f"/{name}": folder / name for name in FOLDERS}
         seen["/etc/hosts"] = folder / "hosts"
-        self._namespace = Namespace({path: at for path, at in seen.items() if Path(path).exists()})
-        self.online = Reader(folder, prefix=self._namespace.prefix(online=True))
-        self.reader = Reader(folder, prefix=self._namespace.prefix(online=False))
+        self.namespace = Namespace({path: at for path, at in seen.items() if Path(path).exists()})
+        self.online = Reader(folder, prefix=self.namespace.prefix(online=True))
+        self.reader = Reader(folder, prefix=self.namespace.prefix(online=False))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._log = (folder / "log").open("w")
 
@@ -73,7 +76,7 @@ class Machine:
         """A process of this machine."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("EDGEKIT_")}
         return subprocess.Popen(
-            [*self._namespace.prefix(online=False), *command],
+            [*self.namespace.prefix(online=False), *command],
             env={**kept, **variables},
             stdout=self._log if stdout is None else stdout,
             stderr=self._log,
@@ -101,7 +104,7 @@ class Machine:
             process.terminate()
         for process in self._running.values():
             process.wait(PATIENCE)
-        self._namespace.close()
+        self.namespace.close()
         self._log.close()
 
 
@@ -177,6 +180,49 @@ def change_edges(machine: Machine, *, add: bool) -> None:
     machine.reader.run("nginx -s reload")
     if not add:
         machine.stop("edgekit-edge@8103")
+
+
+@pytest.fixture
+def page(machine, chromium):
+    """A browser of somebody who trusts the certificate that the page makes."""
+    spki = machine.reader.run(
+        "openssl x509 -in /srv/tea/tls/cert.pem -noout -pubkey | openssl pkey -pubin -outform der"
+        " | openssl dgst -sha256 -binary | openssl base64"
+    ).strip()
+    path = chromium_path() or chromium.browser_type.executable_path
+    program = machine.namespace.program(path, machine.folder / "chromium")
+    browser = chromium.browser_type.launch(
+        executable_path=program, args=[*CHROMIUM_SWITCHES, f"--ignore-certificate-errors-spki-list={spki}"]
+    )
+    yield browser.new_page()
+    browser.close()
+
+
+def test_a_browser_joins_the_pool_and_notices_no_edge_that_dies(machine, page):
+    assert host_of(take_over(page, SITE)) == "native"
+    assert page.goto(f"{SITE}/products/sencha-uji").headers["edgekit-host"] == "browser"
+    press(page, "Add to cart")
+    for port in (8101, 8102):  # one at a time; the order is placed by the other one
+        machine.kill(f"edgekit-edge@{port}")
+        if port == 8101:
+            press(page, "Place the order")
+            assert re.fullmatch(rf"{SITE}/orders/[a-z2-7]{{26}}", page.url)
+            cookies = {cookie["name"]: cookie["secure"] for cookie in page.context.cookies()}
+            assert {name: secure for name, secure in cookies.items() if name.startswith("__Host-")} == cookies
+            machine.start(f"edgekit-edge@{port}")
+            machine.until(health(port))
+    machine.kill("edgekit-edge@8101")
+    assert host_of(page.goto(f"{SITE}/cart")) == "browser"
+    for port in (8101, 8102):
+        machine.start(f"edgekit-edge@{port}")
+        machine.until(health(port))
+    page.goto(f"{SITE}/orders")
+    assert page.get_by_role("main").get_by_role("link").count() > 0
+
+
+def press(page, button):
+    with page.expect_navigation():
+        page.get_by_role("button", name=button, exact=True).click()
 
 
 def test_other_names_are_refused(machine):
