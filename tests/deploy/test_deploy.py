@@ -206,7 +206,7 @@ def test_a_browser_joins_the_pool_and_notices_no_edge_that_dies(machine, page):
         machine.kill(f"edgekit-edge@{port}")
         if port == 8101:
             press(page, "Place the order")
-            assert re.fullmatch(rf"{SITE}/orders/[a-z2-7]{{26}}", page.url)
+            assert re.fullmatch(rf"{SITE}/orders/[a-z0-9]+", page.url)
             cookies = {cookie["name"]: cookie["secure"] for cookie in page.context.cookies()}
             assert {name: secure for name, secure in cookies.items() if name.startswith("__Host-")} == cookies
             machine.start(f"edgekit-edge@{port}")
