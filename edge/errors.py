@@ -111,6 +111,11 @@ class Problem(Exception):
         return json.dumps(self.document(), ensure_ascii=False, separators=(",", ":")).encode()
 
 
+def foreign() -> Problem:
+    """What a page of another site is told that sends something."""
+    return Problem("forbidden", "a page of another site sent this")
+
+
 def device_required() -> Problem:
     """What whoever has no session of a device's own is told."""
     return Problem("device-required", "sign in (again) in a browser that runs scripts and service workers")
