@@ -179,6 +179,8 @@ class Stateless:
                 problem.fields += host.visitors.dismiss(scope)
             if not isinstance(error, Problem) or (problem.status >= 500 and not isinstance(error, NeedsEdge)):
                 logger.error("%s %r failed", scope["method"], scope["path"], exc_info=error)
+            elif problem.for_developers and not isinstance(error, NeedsEdge):
+                logger.warning("%s %r: %s", scope["method"], scope["path"], problem)
             if responder.started:
                 raise  # too late to say so properly: the server cuts the connection
             await responder.problem(problem)

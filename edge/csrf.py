@@ -60,7 +60,8 @@ def check_write(scope: dict[str, Any], form_key: str | None, secrets: Iterable[s
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     own = any(name in headers for name in _OWN_HEADERS) or media_type not in _SAFELISTED
     if not own and site is None and "origin" not in headers:
-        raise Problem("forbidden", "a form needs the hidden field of form_key() to be sent in a user's name")
+        words = "a form needs the hidden field of form_key() to be sent in a user's name"
+        raise Problem("forbidden", words, for_developers=True)
 
 
 def is_uninvited(scope: dict[str, Any]) -> bool:

@@ -115,7 +115,8 @@ class Settlement:
 
     async def _commit(self, answer: Answer, changes: _Changed) -> Answer:
         if len(answer.body) > RESPONSE_LIMIT:
-            raise Problem("response-too-large", f"at most {RESPONSE_LIMIT} bytes")
+            words = f"the answer to a write has at most {RESPONSE_LIMIT} bytes"
+            raise Problem("response-too-large", words, for_developers=True)
         ctx, principal = self._ctx, self._principal()
         moves = ctx.signed_in or ctx.signed_out != ""
         # What does not fit into cookies has to be refused while nothing has happened yet. Who signs in or
