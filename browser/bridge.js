@@ -8,8 +8,8 @@ import { bodyOf } from "./request-body.js";
 /** Statuses whose answers have no body (Fetch standard, "null body status"). */
 const NO_BODY = new Set([101, 103, 204, 205, 304]);
 
-const AHEAD = 262_144; // bytes that an answer may be ahead of its reader
-const LIGHTEST = 1_024; // bytes that the smallest part counts as, so that parts without end stop too
+export const AHEAD = 262_144; // bytes that an answer may be ahead of its reader
+export const LIGHTEST = 1_024; // bytes that the smallest part counts as, so that parts without end stop too
 const UNREAD = 8; // parts of a body that HEAD does not get, until the app hears that nobody reads it
 
 /**

@@ -160,8 +160,9 @@ export const DEADLINE = Object.freeze({
  * @property {(id: number) => void} done   the work has ended; if the answer was not complete, it never will be
  *
  * @typedef {(id: number, method: string, scheme: string, host: string, path: string, query: string, headers: string,
- *   body: Uint8Array | undefined, more: boolean, view: string | undefined, port: Port
- * ) => Reply | undefined} Handle   the app: a whole `Reply` if it never waited, else `head` and `chunk` follow.
+ *   body: Uint8Array | undefined, more: boolean, view: string | undefined, port: Port,
+ *   version?: string, peer?: string, peerPort?: number
+ * ) => Reply | undefined} Handle   version of HTTP and the client's address, where there is a connection. The app: a whole `Reply` if it never waited, else `head` and `chunk` follow.
  *   more: `body` is not all, the app has to ask for the rest
  *
  * @typedef {(id: number) => void} Cancel   the reader of answer `id` is gone

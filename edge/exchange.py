@@ -15,6 +15,7 @@ from . import hidden
 from .context import SCOPE_KEY, Context
 from .errors import NeedsEdge, Problem
 from .intake import SAFE
+from .problem_response import render, wants_page
 from .responder import Responder
 from .running import running
 from .visitor import Headers
@@ -79,9 +80,9 @@ class Exchange:
             with running(self._ctx):
                 await app(inner, receive, self.send)
         except Problem as problem:
-            problem.own = _is_apps(problem)
             if self._failure is None and self._refuses(problem, scope["method"]):
-                self._status, self._headers, body = self._responder.rendered(problem)
+                page = wants_page(scope["headers"])
+                self._status, self._headers, body = render(problem, page=page, method=scope["method"])
                 self._held, self._complete = [body], True
             else:
                 self._failure = self._failure or problem
@@ -101,7 +102,7 @@ class Exchange:
                 await self._finish()
             raise self._failure
         if not self._complete:
-            raise Problem("internal-error", "the app ended without an answer", for_developers=True)
+            raise Problem("internal-error", "the app ended without an answer")
         await self._finish()
 
     def _refuses(self, problem: Problem, method: str) -> bool:
@@ -160,8 +161,7 @@ class Exchange:
             else:
                 await self._responder.begin(self._status, final.headers, b"".join(self._held), more=True)
         elif self._size > RESPONSE_LIMIT:
-            words = f"the answer to a write has at most {RESPONSE_LIMIT} bytes"
-            raise Problem("response-too-large", words, for_developers=True)
+            raise Problem("response-too-large", f"at most {RESPONSE_LIMIT} bytes")
 
     def _promised(self) -> int | None:
         """How many bytes the body must have."""
@@ -177,9 +177,7 @@ class Exchange:
         if self._length is not None and (
             self._size > self._length or (not more and self._size < self._length)
         ):
-            raise Problem(
-                "internal-error", "the body is not as long as its Content-Length says", for_developers=True
-            )
+            raise Problem("internal-error", "the body is not as long as its Content-Length says")
 
     async def _finish(self) -> None:
         await self._responder.begin(*await self._final(b"".join(self._held)))
@@ -191,12 +189,3 @@ class Exchange:
         if self._ctx.host == "browser":
             hidden.check_answer(self._headers)
         return await self._settle(Answer(self._status, self._headers, body))
-
-
-def _is_apps(problem: Problem) -> bool:
-    """Whether the app's code has raised it, and not the kit on the app's behalf."""
-    trace = problem.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    raised_in = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
-    return not raised_in.startswith(f"{__package__}.")

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.types import Receive
 
 from .errors import Problem
-from .wire import DEPTH_LIMIT, is_key, nested_too_deep
+from .wire import DEPTH_LIMIT, is_deep_json, is_key, nested_too_deep
 
 HEADER_LIMIT = 16_384  # bytes of all names and values
 BODY_LIMIT = 10 * 1024 * 1024  # bytes, unless the app asks for another limit
@@ -154,8 +154,9 @@ def check_json(scope: dict[str, Any], body: bytes) -> None:
     """Raise `Problem("malformed-json")` for JSON nested so deep that parsing it would exhaust the stack.
 
     CPython survives that; an interpreter in WebAssembly, whose stack is the JavaScript engine's, does not.
+    What the body is called does not matter: an app may parse any as JSON.
     """
-    if _is_json(scope) and nested_too_deep(body):
+    if nested_too_deep(body) if _is_json(scope) else is_deep_json(body):
         raise Problem("malformed-json", f"nested deeper than {DEPTH_LIMIT} levels")
 
 

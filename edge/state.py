@@ -63,9 +63,7 @@ class State(MutableMapping[str, Any]):
 
     def _check_open(self) -> None:
         if self.closed:
-            raise Problem(
-                "write-after-response", "change the state before the response starts", for_developers=True
-            )
+            raise Problem("write-after-response", "change the state before the response starts")
 
     def export(self) -> dict[str, Any]:
         """The whole state as JSON values.
@@ -83,5 +81,5 @@ def too_large(values: Mapping[str, Any], size: int, limit: int) -> Problem:
     """The problem of state that takes `size` bytes where there is room for `limit`."""
     sizes = sorted(((len(encode_json(value)), key) for key, value in values.items()), reverse=True)
     largest = ", ".join(f"{key} ({length} bytes)" for length, key in sizes[:3])
-    words = f"{size} of {limit} bytes; largest: {largest}; move what grows to ctx.records"
-    return Problem("state-too-large", words, for_developers=True)
+    detail = f"{size} of {limit} bytes; largest: {largest}; move what grows to ctx.records"
+    return Problem("state-too-large", detail)

@@ -25,15 +25,17 @@ ASSERTION_LIFE = 60  # seconds
 ORIGIN_AUDIENCE = "edgekit-origin"
 RECORD_LIMIT = 65_536  # bytes of one record's JSON
 RESPONSE_LIMIT = 262_144  # bytes of a remembered response body
+COMMIT_LIMIT = 2_097_152  # bytes of a whole commit
 USER_LIMIT = 128  # characters of a user's id
 WRITES_LIMIT = 256  # writes (and reads) in one commit
-# Bytes of a whole commit: as many records as there may be, each as large as it may be, and the response. So
-# the limits that an app meets are those that it can count itself.
-COMMIT_LIMIT = WRITES_LIMIT * RECORD_LIMIT + 1_048_576
 
 DEPTH_LIMIT = 500  # nested JSON arrays and objects (RFC 8259 section 9 allows a limit)
 # A string without an end is taken as one too: trying each of its quotes again would take quadratic time.
 _NOT_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[^\[\]{}"]++', re.DOTALL)
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\\x00*+.)*+"?', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[\]{}]")
+_IN_JSON = re.compile(rb"[\[\]{},:\s0-9.eE+\-truefalsn\x00]*+")
+_BEFORE_JSON = b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"  # white space and byte order marks
 _KEY = re.compile(r"[A-Za-z0-9_.\-]{16,64}")
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,128}")
 
@@ -154,6 +156,22 @@ def nested_too_deep(text: bytes) -> bool:
     return any(depth > DEPTH_LIMIT for depth in accumulate(steps))
 
 
+def is_deep_json(text: bytes) -> bool:
+    """Whether `text` is JSON, as far as it takes to see that it nests deeper than `DEPTH_LIMIT`.
+
+    For text that nobody calls JSON, in any encoding that `json.loads` detects; other languages have
+    brackets too.
+    """
+    if text.lstrip(_BEFORE_JSON)[:1] not in (b"[", b"{") or not nested_too_deep(text):
+        return False
+    bare, depth = _STRINGS.sub(b"", text).lstrip(_BEFORE_JSON), 0
+    for found in _BRACKETS.finditer(bare):
+        depth += 1 if found[0] in b"[{" else -1
+        if depth > DEPTH_LIMIT:
+            return _IN_JSON.fullmatch(bare, 0, found.end()) is not None
+    return False
+
+
 def encode_json(value: object) -> bytes:
     """Compact UTF-8 JSON with members in their given order."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
@@ -227,9 +245,7 @@ def decode_outcome(body: bytes) -> Outcome:
         document = json.loads(body)
         return Outcome(bool(document["replayed"]), _decode_response(document["response"]))
     except (ValueError, TypeError, KeyError, IndexError, binascii.Error) as error:
-        raise Problem(
-            "origin-invalid", "the answer to a commit could not be read", for_developers=True
-        ) from error
+        raise Problem("origin-invalid", "the answer to a commit could not be read") from error
 
 
 def _record_key(row: list[Any]) -> RecordKey:

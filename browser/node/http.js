@@ -1,11 +1,11 @@
 // @ts-check
-/** Node's HTTP server around a function from Request to Response. */
+/** Node's HTTP server before an interpreter: requests as they were sent, answers as the app gives them. */
 
 import http from "node:http";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 
 import { securityHeaders } from "../security-headers.js";
+import { createAnswer } from "./answer.js";
+import { parseTarget } from "./target.js";
 
 /**
  * What one connection may cost before there is a request. Counterpart: edge/server/protocol.py, with the same numbers.
@@ -31,25 +31,28 @@ export const LIMITS = Object.freeze({
   ahead: 32,
   connections: 1000,
 });
+
+/**
+ * @typedef {Pick<import("./interpreter.js").Interpreter, "request">} Interpreter
+ * @typedef {{secure: boolean, limits: Limits}} Site   secure: people reach it over https
+ */
+
 const LOOK = 1000; // ms between two looks at the deadlines of heads
 const WHOLE = 65_536; // bytes of a body that is read before the app is called
-const METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
-const PRINTABLE = /^[\x21-\x7e]+$/;
-// What a URL would take for something else before Python sees it (edge/intake.py, `_check_path`).
-const AMBIGUOUS = /\\|(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i;
-const BASE = "http://localhost"; // stands for whatever Host says, which Python judges (edge/public_address.py)
+const UNREAD = 8; // parts of a body that HEAD does not get, until the app hears that nobody reads it
 
 /** Titles as edge/errors.py has them. */
 const PROBLEMS = Object.freeze({
-  "malformed-path": { status: 400, title: "The path is not well-formed" },
-  "malformed-header": { status: 400, title: "A header is not valid" },
+  "malformed-request": { status: 400, title: "The request is not valid HTTP" },
   "request-timeout": { status: 408, title: "The request did not arrive in time" },
-  "method-not-allowed": { status: 405, title: "This method is not allowed here" },
   "headers-too-large": { status: 431, title: "The request headers are too large" },
   "internal-error": { status: 500, title: "The app failed to answer" },
+  "host-starting": { status: 503, title: "This host is starting again" },
 });
+const RETRYABLE = new Set(["host-starting", "request-timeout"]);
+/** @typedef {keyof typeof PROBLEMS} Code */
 
-/** What Node.js finds wrong with a connection. @type {Map<unknown, keyof typeof PROBLEMS>} */
+/** What Node.js finds wrong with a connection. @type {Map<unknown, Code>} */
 const REFUSED = new Map([
   ["HPE_HEADER_OVERFLOW", "headers-too-large"],
   ["ERR_HTTP_REQUEST_TIMEOUT", "request-timeout"],
@@ -57,7 +60,7 @@ const REFUSED = new Map([
 
 /** A request that never reaches the app. */
 class Refusal extends Error {
-  /** @param {keyof typeof PROBLEMS} code */
+  /** @param {Code} code */
   constructor(code) {
     super(code);
     this.code = code;
@@ -65,11 +68,12 @@ class Refusal extends Error {
 }
 
 /**
- * @param {(request: Request) => Promise<Response | null>} answer
- * @param {{secure?: boolean, limits?: Limits}} [site]   secure: people reach it over https
+ * @param {Interpreter} interpreter
+ * @param {Partial<Site>} [options]
  * @returns {http.Server}
  */
-export function createServer(answer, { secure = false, limits = LIMITS } = {}) {
+export function createServer(interpreter, { secure = false, limits = LIMITS } = {}) {
+  const site = { secure, limits };
   const options = {
     maxHeaderSize: limits.head,
     headersTimeout: limits.headTime,
@@ -78,91 +82,152 @@ export function createServer(answer, { secure = false, limits = LIMITS } = {}) {
     connectionsCheckingInterval: LOOK,
     requireHostHeader: false,
   };
-  /** Requests of a connection that are not answered. @type {WeakMap<import("node:net").Socket, number>} */
+  /** Requests of a connection that are not answered. @type {WeakMap<import("node:stream").Duplex, number>} */
   const open = new WeakMap();
-  const server = http.createServer(options, async (incoming, outgoing) => {
+  const take = (/** @type {http.IncomingMessage} */ incoming, /** @type {http.ServerResponse} */ outgoing) => {
     const { socket } = incoming;
     const waiting = open.get(socket) ?? 0;
     if (waiting > limits.ahead) return void socket.destroy();
     open.set(socket, waiting + 1);
-    const gone = new AbortController();
-    outgoing.on("close", () => {
-      open.set(socket, (open.get(socket) ?? 1) - 1);
-      if (!outgoing.writableFinished) gone.abort();
+    outgoing.on("close", () => open.set(socket, (open.get(socket) ?? 1) - 1));
+    exchange(interpreter, site, incoming, outgoing).catch((error) => {
+      if (error instanceof Refusal) return refusal(outgoing, error.code, site);
+      if (!incoming.errored) console.error(error);
+      outgoing.destroy(); // the client is gone, or has to see that it broke off
     });
-    try {
-      await write(await respond(answer, incoming, gone.signal, secure, limits), outgoing);
-    } catch {
-      outgoing.destroy(); // the client is gone, or has to see that the body broke off
-    }
-  });
+  };
+  const server = http.createServer(options, take);
   server.maxConnections = limits.connections;
   server.maxHeadersCount = 0; // Node.js would leave out what is over it without a word
+  server.on("checkExpectation", take); // an expectation that nobody knows is the app's to judge
+  server.on("connect", (_, socket) => refuse(socket, "malformed-request", site)); // we are no proxy
   // Called when nothing has moved on a connection: that is the client's fault unless the app is at work.
   server.setTimeout(limits.unreadTime, (socket) => {
     if (socket.writableLength > 0 || !open.get(socket)) socket.destroy();
   });
   server.on("clientError", (error, socket) => {
-    if (!socket.writable) return socket.destroy();
-    const code = REFUSED.get("code" in error ? error.code : "") ?? "malformed-header";
-    const { status, title } = PROBLEMS[code];
-    const body = document(code);
-    const fields = { ...refusalHeaders(secure), connection: "close", "content-length": Buffer.byteLength(body) };
-    const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-    return socket.end(`HTTP/1.1 ${status} ${title}\r\n${lines.join("")}\r\n${body}`);
+    refuse(socket, REFUSED.get("code" in error ? error.code : "") ?? "malformed-request", site);
   });
   return server;
 }
 
 /**
- * @param {(request: Request) => Promise<Response | null>} answer
+ * One request and its answer. Rejects with a `Refusal`, or when its connection can only be cut.
+ *
+ * @param {Interpreter} interpreter
+ * @param {Site} site
  * @param {http.IncomingMessage} incoming
- * @param {AbortSignal} signal
- * @param {boolean} secure
- * @param {Limits} limits
+ * @param {http.ServerResponse} outgoing
  */
-async function respond(answer, incoming, signal, secure, limits) {
-  try {
-    const response = await answer(await requestOf(incoming, signal, limits));
-    if (response === null) throw new Error("an edge has no next host to pass a request to");
-    return response;
-  } catch (error) {
-    if (!(error instanceof Refusal) && !signal.aborted) console.error(error);
-    return refusal(error instanceof Refusal ? error.code : "internal-error", secure);
-  }
+async function exchange(interpreter, site, incoming, outgoing) {
+  const call = callOf(incoming, site);
+  const body = incoming.iterator({ destroyOnReturn: false }); // an answer is still to be sent on this connection
+  const length = lengthOf(incoming);
+  const first = length > 0 && length <= WHOLE ? await joined(body, site.limits) : undefined;
+  const answer = createAnswer(outgoing, call.method === "HEAD");
+  let [answered, unread] = [false, 0];
+
+  /** Nothing of the app's is sent from now on. @param {Code} code */
+  const cut = (code) => {
+    if (answered) return;
+    answered = true;
+    if (outgoing.headersSent) outgoing.destroy(); // the client has to see that the body broke off
+    else refusal(outgoing, code, site);
+  };
+  /** A step that may find the app at fault. @param {() => void} step */
+  const or = (step) => {
+    if (answered) return;
+    try {
+      step();
+    } catch (error) {
+      console.error(`${call.method} ${call.path}: ${error instanceof Error ? error.message : error}`);
+      cut("internal-error");
+      request?.cancel();
+    }
+  };
+  const finish = () => {
+    answered = true;
+    void body.return?.().then(() => incoming.resume()); // what nobody wants must not hold up the next request
+  };
+  /** @param {number} status @param {string} headers */
+  const begin = (status, headers) => {
+    if (status === 0) throw new Error(`an edge has no next host to pass a request to: ${headers}`);
+    answer.head(status, headers);
+  };
+
+  const request = interpreter.request(call, first, length > WHOLE, {
+    reply: (status, headers, bytes) => or(() => {
+      begin(status, headers);
+      answer.part(bytes, false);
+      finish();
+    }),
+    head: (status, headers) => or(() => {
+      begin(status, headers);
+      // A first part that is there goes out together with the head; for a later one the head does not wait.
+      setImmediate(() => outgoing.writableEnded || outgoing.flushHeaders());
+    }),
+    chunk: (bytes, more) => or(() => {
+      const size = bytes?.byteLength ?? 0;
+      const wanted = answer.part(bytes, more, () => request?.read(size));
+      if (!more) finish();
+      else if (!wanted && ++unread > UNREAD) request?.cancel();
+    }),
+    want() {
+      part(body, site.limits).then(
+        ({ value, done }) => request?.feed(done ? undefined : new Uint8Array(value), !done),
+        (error) => {
+          cut(error instanceof Refusal ? error.code : "malformed-request"); // or the client is gone
+          request?.cancel();
+        },
+      );
+    },
+    lost: cut,
+  });
+  if (request === null) throw new Refusal("host-starting");
+  outgoing.on("close", () => {
+    if (!outgoing.writableFinished) request.cancel();
+    answered = true;
+  });
 }
 
-/** @param {http.IncomingMessage} incoming @param {AbortSignal} signal @param {Limits} limits @returns {Promise<Request>} */
-async function requestOf(incoming, signal, limits) {
-  const { method = "GET", url: target = "/" } = incoming;
-  const names = incoming.rawHeaders.filter((_, index) => index % 2 === 0);
+/**
+ * What an app is told of a request: as it was sent, each header line by itself. Raises `Refusal`.
+ *
+ * @param {http.IncomingMessage} incoming @param {Site} site @returns {import("./interpreter.js").Call}
+ */
+function callOf(incoming, { secure, limits }) {
+  const { method = "GET", url = "", rawHeaders, httpVersion, socket } = incoming;
+  const names = rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
   if (names.length > limits.fields) throw new Refusal("headers-too-large");
-  // Node.js would go by the first of several, and Python only sees that one.
-  if (names.filter((name) => name.toLowerCase() === "host").length !== 1) throw new Refusal("malformed-header");
-  const [rawPath = ""] = target.split("?", 1);
-  if (!PRINTABLE.test(target) || AMBIGUOUS.test(rawPath)) throw new Refusal("malformed-path");
-  const url = `${BASE}${target}`;
-  if (!target.startsWith("/") || !URL.canParse(url)) throw new Refusal("malformed-path");
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(incoming.headers)) headers.append(name, String(value));
-  try {
-    const body = method === "GET" || method === "HEAD" ? null : await bodyOf(incoming, limits);
-    return new Request(url, /** @type {RequestInit} */ ({ method, headers, body, signal, duplex: "half" }));
-  } catch (error) {
-    if (signal.aborted || error instanceof Refusal) throw error;
-    throw new Refusal("method-not-allowed"); // CONNECT, TRACE and TRACK have no Request
-  }
+  const target = parseTarget(method, url);
+  if (target === null) throw new Refusal("malformed-request");
+  const { host, path, query } = target;
+  const one = names.filter((name) => name === "host").length === 1; // Python refuses what has none or several
+  const values = rawHeaders.filter((_, i) => i % 2 === 1);
+  const pairs = names.map((name, i) => [name, name === "host" && one ? (host ?? values[i]) : values[i]]);
+  return {
+    method,
+    scheme: secure ? "https" : "http",
+    host: host ?? incoming.headers.host ?? "",
+    path,
+    query,
+    headers: pairs.flat().join("\0"),
+    version: httpVersion,
+    peer: socket.remoteAddress ?? "",
+    port: socket.remotePort ?? 0,
+  };
 }
 
-/** @param {http.IncomingMessage} incoming @param {Limits} limits @returns {Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null>} */
-async function bodyOf(incoming, limits) {
-  const length = incoming.headers["content-length"];
-  if (length === undefined && incoming.headers["transfer-encoding"] === undefined) return null;
-  const coming = incoming.iterator({ destroyOnReturn: false });
-  if (!(Number(length) <= WHOLE)) return streamOf(incoming, coming, limits);
+/** How much there is to read at most: the Content-Length, or without end. @param {http.IncomingMessage} incoming */
+function lengthOf({ headers }) {
+  return headers["transfer-encoding"] === undefined ? Number(headers["content-length"] ?? 0) : Infinity;
+}
+
+/** @param {AsyncIterator<Buffer>} body @param {Limits} limits @returns {Promise<Uint8Array>} */
+async function joined(body, limits) {
   const parts = [];
-  for (let next = await part(coming, limits); !next.done; next = await part(coming, limits)) parts.push(next.value);
-  return parts.length === 0 ? null : new Uint8Array(Buffer.concat(parts));
+  for (let next = await part(body, limits); !next.done; next = await part(body, limits)) parts.push(next.value);
+  return new Uint8Array(Buffer.concat(parts)); // a copy: those buffers are shared
 }
 
 /** The next part of a body, which must not be long in coming. @param {AsyncIterator<Buffer>} parts @param {Limits} limits */
@@ -180,59 +245,36 @@ async function part(parts, limits) {
   }
 }
 
-/**
- * What arrives, as it is asked for. Unlike `Readable.toWeb` this leaves the connection open if the rest is not
- * wanted: an answer is still to be sent on it.
- *
- * @param {http.IncomingMessage} incoming
- * @param {AsyncIterator<Buffer>} parts
- * @param {Limits} limits
- */
-function streamOf(incoming, parts, limits) {
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        const { value, done } = await part(parts, limits);
-        if (done) controller.close();
-        else controller.enqueue(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
-      },
-      async cancel() {
-        await parts.return?.();
-        incoming.resume();
-      },
-    },
-    { highWaterMark: 0 },
-  );
+/** @param {http.ServerResponse} outgoing @param {Code} code @param {Site} site */
+function refusal(outgoing, code, site) {
+  if (outgoing.destroyed) return;
+  const body = document(code);
+  if (code === "request-timeout") outgoing.shouldKeepAlive = false; // the rest may still come, and nobody reads it
+  outgoing.writeHead(PROBLEMS[code].status, { ...fields(code, site), "content-length": Buffer.byteLength(body) });
+  outgoing.end(outgoing.req.method === "HEAD" ? undefined : body);
+  outgoing.req.resume();
 }
 
-/** @param {Response} response @param {http.ServerResponse} outgoing */
-async function write(response, outgoing) {
-  if (response.status === 408) outgoing.shouldKeepAlive = false; // the rest may still come, and nobody reads it
-  outgoing.writeHead(response.status, [...response.headers].flat());
-  if (response.body === null) {
-    outgoing.end();
-    return;
-  }
-  // A first part that is there goes out together with the head; for a later one the head does not wait.
-  setImmediate(() => outgoing.flushHeaders());
-  await pipeline(Readable.fromWeb(/** @type {any} */ (response.body)), outgoing);
+/** @param {import("node:stream").Duplex} socket @param {Code} code @param {Site} site */
+function refuse(socket, code, site) {
+  if (!socket.writable) return socket.destroy();
+  const body = document(code);
+  const { status } = PROBLEMS[code];
+  const all = { ...fields(code, site), connection: "close", "content-length": Buffer.byteLength(body) };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`);
 }
 
-/** @param {keyof typeof PROBLEMS} code @param {boolean} secure */
-function refusal(code, secure) {
-  const headers = new Headers(refusalHeaders(secure));
-  if (code === "method-not-allowed") headers.set("allow", METHODS);
-  return new Response(document(code), { status: PROBLEMS[code].status, headers });
-}
-
-/** @param {boolean} secure */
-function refusalHeaders(secure) {
+/** @param {Code} code @param {Site} site */
+function fields(code, { secure }) {
   const type = "application/problem+json";
-  return { ...securityHeaders(type, secure ? "https:" : "http:"), "content-type": type, "cache-control": "no-store", "edgekit-host": "edge" };
+  const own = { "content-type": type, "cache-control": "no-store", "edgekit-host": "edge" };
+  const later = code === "host-starting" ? { "retry-after": "2" } : {};
+  return { ...securityHeaders(type, secure ? "https:" : "http:"), ...own, ...later };
 }
 
-/** @param {keyof typeof PROBLEMS} code */
+/** @param {Code} code */
 function document(code) {
-  const type = `urn:problem-type:edgekit:${code}`;
-  return JSON.stringify({ type, ...PROBLEMS[code], code, retryable: false });
+  const { status, title } = PROBLEMS[code];
+  return JSON.stringify({ type: `urn:problem-type:edgekit:${code}`, title, status, code, retryable: RETRYABLE.has(code) });
 }

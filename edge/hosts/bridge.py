@@ -43,6 +43,9 @@ class Bridge:
         more: bool,
         view: str | None,
         port: Any,
+        version: str = "1.1",
+        peer: str = "127.0.0.1",
+        peer_port: int = 0,
     ) -> Any:
         """Begin a request. Returns [status, headers, body, working] if the answer is complete, else None.
 
@@ -51,7 +54,7 @@ class Bridge:
         scope: dict[str, Any] = {
             "type": "http",
             "asgi": ASGI,
-            "http_version": "1.1",
+            "http_version": version,
             "method": method,
             "scheme": scheme,
             "path": unquote(path) if "%" in path else path,
@@ -59,7 +62,7 @@ class Bridge:
             "query_string": query.encode("latin-1", "replace"),
             "root_path": "",
             "headers": _js.split_headers(headers),
-            "client": ("127.0.0.1", 0),
+            "client": (peer, peer_port),
             "server": server_of(host),
             "state": self._state.copy(),
         }

@@ -145,12 +145,15 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.url.startswith((b"/", b"*")) or self.parser.get_method() == b"CONNECT":
             return
         target = httptools.parse_url(self.url)
-        if target.schema not in (b"http", b"https") or target.userinfo is not None:
+        if target.schema.lower() not in (b"http", b"https") or target.userinfo is not None:
             raise self._stop(Problem("malformed-request"))
         host = b"[%s]" % target.host if b":" in target.host else target.host
         authority = host if target.port is None else b"%s:%d" % (host, target.port)
         self.headers[:] = [(n, authority if n == b"host" else v) for n, v in self.headers]
-        self.url = (target.path or b"/") + (b"" if target.query is None else b"?" + target.query)
+        query = b"" if target.query is None else b"?" + target.query
+        # Without a path OPTIONS asks about the server: RFC 9112 section 3.2.4.
+        bare = b"*" if self.parser.get_method() == b"OPTIONS" and not query else b"/"
+        self.url = (target.path or bare) + query
 
     # Refusals
 

@@ -264,7 +264,14 @@ def test_strings_without_an_end_take_no_longer_than_others(make_scope: MakeScope
 
 
 def test_other_types_may_hold_as_many_brackets_as_they_like(make_scope: MakeScope) -> None:
-    check_json(json_scope(make_scope, "text/plain"), b"[" * 10_000)
+    check_json(json_scope(make_scope, "text/plain"), b"see [" * 10_000)
+
+
+# case H1
+@pytest.mark.parametrize("media_type", ["text/plain", "application/octet-stream", ""])
+def test_json_under_another_name_may_not_nest_deeper(make_scope: MakeScope, media_type: str) -> None:
+    with pytest.raises(Problem, match="malformed-json"):
+        check_json(json_scope(make_scope, media_type), b"[" * 10_000)
 
 
 # The key

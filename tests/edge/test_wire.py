@@ -28,6 +28,7 @@ from edge.wire import (
     encode_json,
     encode_outcome,
     fingerprint,
+    is_deep_json,
     is_key,
     is_name,
 )
@@ -226,3 +227,41 @@ def test_outcome_that_was_stored_before_views_had_names_can_be_read() -> None:
     document = json.loads(encode_outcome(Outcome(True, StoredResponse(200, (), b"", {"cups": 1}, base="x"))))
     del document["response"]["base"]
     assert decode_outcome(encode_json(document)).response == StoredResponse(200, (), b"", {"cups": 1})
+
+
+# Depth (case H1)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-be"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 600,
+        '{"a":' * 600,
+        ' \n[{"a[[b": [1, -2.5e+7, true, false, null, "x\\"y"], "c": ' * 300,
+    ],
+    ids=["arrays", "objects", "mixed"],
+)
+def test_deep_json_is_seen_whatever_it_is_called(text: str, encoding: str) -> None:
+    assert is_deep_json(text.encode(encoding))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 500 + "]" * 500,
+        "[[]," * 499 + "]",
+        "{\\rtf1 " * 600,
+        "if (a) {\n" * 600,
+        "{ int x[" * 600,
+        "-- " + "[" * 600,
+        "<" + "[" * 600,
+        '"' + "[" * 600,
+        "[" + '"[[[" ' * 600,
+        "[]" * 600,
+        "",
+    ],
+    ids=range(11),
+)
+def test_what_is_no_deep_json_is_left_alone(text: str) -> None:
+    assert not is_deep_json(text.encode())

@@ -204,6 +204,18 @@ def streams_url(streams_release: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def breaking_release(build_release: Callable[[str, Path], Path]) -> Path:
+    """The release of apps/breaking.py."""
+    return build_release("breaking:app", APPS)
+
+
+@pytest.fixture(scope="session")
+def breaking_url(breaking_release: Path) -> Iterator[str]:
+    with native("breaking:app", APPS, breaking_release) as url:
+        yield url
+
+
 @contextlib.contextmanager
 def node(release: Path, *options: str, **environment: str) -> Iterator[str]:
     """The URL of an edge in Pyodide on Node.js."""
@@ -213,6 +225,14 @@ def node(release: Path, *options: str, **environment: str) -> Iterator[str]:
     process.wait_until(lambda: any(line.startswith("ready ") for line in process.lines))
     yield f"http://127.0.0.1:{port}"
     process.stop()
+
+
+@pytest.fixture(scope="session")
+def scope_urls(build_release: Callable[[str, Path], Path]) -> Iterator[tuple[str, str]]:
+    """Of apps/scope.py, which tells what it sees of a request: on CPython and on Node.js."""
+    release = build_release("scope:app", APPS)
+    with native("scope:app", APPS, release) as one, node(release) as other:
+        yield one, other
 
 
 @pytest.fixture(scope="session")

@@ -6,18 +6,42 @@ import test from "node:test";
 
 import { createServer, LIMITS } from "../../browser/node/http.js";
 
-/** @param {Request} request */
+/** @typedef {(request: Request) => Promise<Response>} App */
+
+/** @type {App} */
 const size = async (request) => new Response(String((await request.arrayBuffer()).byteLength));
+
+/** In place of an interpreter. @param {App} app @returns {import("../../browser/node/http.js").Interpreter} */
+function running(app) {
+  return {
+    request({ method, path, headers: flat }, first, more, listener) {
+      /** @type {ReadableStreamDefaultController<Uint8Array>} */
+      let feeding;
+      const rest = new ReadableStream({ start: (controller) => void (feeding = controller), pull: () => listener.want() }, { highWaterMark: 0 });
+      const headers = new Headers();
+      const parts = flat.split("\0");
+      for (let i = 0; i < parts.length; i += 2) headers.append(parts[i] ?? "", parts[i + 1] ?? "");
+      const body = more ? rest : /** @type {Uint8Array<ArrayBuffer> | undefined} */ (first);
+      const request = new Request(`http://tea.test${path}`, /** @type {RequestInit} */ ({ method, headers, duplex: "half", ...(method === "GET" ? {} : { body }) }));
+      void app(request).then(async (response) => {
+        listener.head(response.status, "");
+        for await (const part of response.body ?? []) listener.chunk(part, true);
+        listener.chunk(undefined, false);
+      });
+      return { feed: (bytes) => (bytes ? feeding.enqueue(bytes) : feeding.close()), read() {}, cancel() {} };
+    },
+  };
+}
 
 /**
  * A server on loopback whose app reads the body and answers its size; `limits` are changed as told.
  *
  * @param {import("node:test").TestContext} t
  * @param {Partial<import("../../browser/node/http.js").Limits>} limits
- * @param {(request: Request) => Promise<Response>} app
+ * @param {App} app
  */
 async function serve(t, limits = {}, app = size) {
-  const server = createServer(app, { limits: { ...LIMITS, ...limits } });
+  const server = createServer(running(app), { limits: { ...LIMITS, ...limits } });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => {
@@ -140,4 +164,19 @@ test("connections are counted", async (t) => {
   assert.equal(await second.heard(), "");
   first.socket.write(`${HEAD}${END}`);
   assert.match(await first.heard(), / 200 /);
+});
+
+// case H1
+test("while there is no interpreter, everybody is told to come again", async (t) => {
+  const server = createServer({ request: () => null });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  for (const method of ["GET", "HEAD"]) {
+    const { socket, heard } = await connect(server);
+    socket.write(`${method} /_edge/health HTTP/1.1\r\nhost: localhost\r\n${END}`);
+    const answer = await heard();
+    assert.match(answer, /^HTTP\/1.1 503 .*retry-after: 2\r\n/s);
+    assert.equal(answer.includes('"code":"host-starting"'), method === "GET");
+  }
 });
