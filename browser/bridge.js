@@ -33,9 +33,10 @@ const UNREAD = 8; // parts of a body that HEAD does not get, until the app hears
  * app works on the request: while its answer is read, and on what it does after that.
  *
  * @param {import("./protocol.js").Entry} app
+ * @param {(request: Request) => [name: string, value: string][]} [added]   headers that the request itself does not show
  * @returns {(request: Request, view?: string, signal?: AbortSignal, later?: (work: Promise<void>) => void) => Promise<Response | null>}
  */
-export function createBridge({ handle, cancel, feed, resume }) {
+export function createBridge({ handle, cancel, feed, resume }, added = () => []) {
   /** @type {Map<number, Work>} */
   const live = new Map();
   let last = 0;
@@ -154,7 +155,7 @@ export function createBridge({ handle, cancel, feed, resume }) {
       const keepAlive = () => later?.(new Promise((finish) => (work.finish = finish)));
       try {
         const [scheme, path, query] = [url.protocol.slice(0, -1), url.pathname, url.search.slice(1)];
-        const headers = requestHeaders(request, url.host);
+        const headers = requestHeaders(request, url.host, added(request));
         const { first, more } = body;
         const reply = handle(id, request.method, scheme, url.host, path, query, headers, first, more, view, port);
         if (reply === undefined) {
@@ -194,18 +195,16 @@ function responseOf(body, status, headers) {
 }
 
 /**
- * Headers as one string. The browser hides Host and Sec-Fetch-* from a service worker, the app expects
- * them: they are said again from what the request shows.
+ * Headers as one string.
  *
  * @param {Request} request
  * @param {string} host
+ * @param {[name: string, value: string][]} added
  */
-function requestHeaders(request, host) {
-  const pairs = [...request.headers].flat();
+function requestHeaders(request, host, added) {
   // A browser has no Host among the headers; a server does, and there it is what has been asked for.
-  if (!request.headers.has("host")) pairs.push("host", host);
-  if (request.mode === "navigate") pairs.push("sec-fetch-dest", request.destination, "sec-fetch-mode", "navigate");
-  return pairs.join("\0");
+  const named = request.headers.has("host") ? [] : [["host", host]];
+  return [...request.headers, ...named, ...added].flat().join("\0");
 }
 
 /** @param {string} text "name\0value\0name\0value" */

@@ -3,6 +3,7 @@
 
 import { createAnswer } from "./answer.js";
 import { basesOf, createEdges } from "./edges.js";
+import { endingWell, isEventSource } from "./event-source.js";
 import { createExperience } from "./experience.js";
 import { inTime } from "./in-time.js";
 import { inspection, listCaches } from "./inspect.js";
@@ -11,8 +12,10 @@ import { createNetwork, isSafe } from "./network.js";
 import { outboxPage } from "./outbox-page.js";
 import { DEADLINE, PATH } from "./protocol.js";
 import { answerCalls } from "./rpc.js";
-import { unavailable } from "./unavailable.js";
+import { answer as said, unavailable } from "./unavailable.js";
 import { createWriting } from "./writing.js";
+
+const ASKS_POLICY = "?referrer-policy";
 
 /**
  * @param {object} parts
@@ -27,12 +30,13 @@ import { createWriting } from "./writing.js";
  * @param {import("./local-host.js").LocalHost} parts.host
  * @param {() => Promise<unknown>} parts.startSoon
  * @param {ReturnType<typeof import("./log.js").createLog>} parts.log
+ * @param {ReturnType<typeof import("./left.js").createLeft>} parts.left
  * @param {() => import("./protocol.js").HostState} parts.state
  * @param {() => number} parts.now   ms
  * @param {(effects: string) => void} parts.onApplied   gets what a write that is confirmed now has changed
  * @param {() => void} parts.onHalt   there is something to be sent, and no edge
  */
-export function createFront({ id, origin, platform, store, user, prover, release, host, startSoon, log, state, now, ...parts }) {
+export function createFront({ id, origin, platform, store, user, prover, release, host, startSoon, log, left, state, now, ...parts }) {
   const { fetch, caches } = platform;
   const since = now();
   const answers = { local: 0, edge: 0, static: 0, nobody: 0 };
@@ -109,13 +113,29 @@ export function createFront({ id, origin, platform, store, user, prover, release
 
   /** @param {Request} request @param {(work: Promise<unknown>) => void} later */
   function find(request, later) {
-    switch (new URL(request.url).pathname) {
+    const url = new URL(request.url);
+    switch (url.pathname) {
       case PATH.browser:
-        return inspect(request);
+        // Each page asks it of a request without a policy of its own (rpc-client.js).
+        return url.search === ASKS_POLICY ? said(request, request.referrerPolicy, "text/plain", 200) : inspect(request);
       case PATH.outbox:
         return outboxPage(request, writing.list, acts);
       default:
         return answer(request, later);
+    }
+  }
+
+  /** @param {Request} request @param {(work: Promise<unknown>) => void} later */
+  async function attempt(request, later) {
+    try {
+      return await find(request, later);
+    } catch (error) {
+      if (request.signal.aborted) throw error;
+      log.note(error);
+      // Whatever is wrong with us, the edge can answer; but a write may have reached it already.
+      if (!isSafe(request.method)) return unavailable(request);
+      const answered = await inTime(fetch(request), DEADLINE.fallback, undefined).catch(() => undefined);
+      return answered ?? unavailable(request);
     }
   }
 
@@ -127,16 +147,9 @@ export function createFront({ id, origin, platform, store, user, prover, release
 
     /** @param {Request} request @param {(work: Promise<unknown>) => void} later */
     async respond(request, later) {
-      try {
-        return await find(request, later);
-      } catch (error) {
-        if (request.signal.aborted) throw error;
-        log.note(error);
-        // Whatever is wrong with us, the edge can answer; but a write may have reached it already.
-        if (!isSafe(request.method)) return unavailable(request);
-        const answered = await inTime(fetch(request), DEADLINE.fallback, undefined).catch(() => undefined);
-        return answered ?? unavailable(request);
-      }
+      const response = await attempt(request, later);
+      if (!isEventSource(request)) return response;
+      return response.type === "error" ? left.leave(request) : endingWell(response);
     },
 
     /** @param {MessagePort} port */

@@ -31,9 +31,10 @@ const STEADY = 60_000; // ms; who has lived so long has not failed before
  * @param {() => number} parts.random
  * @param {(phase: "start" | "ready" | "failed", reason?: string) => void} parts.onPhase
  * @param {(app: App) => void} parts.onCrash
+ * @param {(request: Request) => [name: string, value: string][]} parts.added   headers that an edge would see as well
  * @returns {LocalHost}
  */
-export function createLocalHost({ boot, now, random, onPhase, onCrash }) {
+export function createLocalHost({ boot, now, random, onPhase, onCrash, added }) {
   /** @type {{app: App, bridge: ReturnType<typeof createBridge>, down: AbortController, since: number, isComplete: boolean} | undefined} */
   let current;
   /** @type {Promise<boolean> | undefined} */
@@ -64,7 +65,8 @@ export function createLocalHost({ boot, now, random, onPhase, onCrash }) {
       }
     };
     const { handle, cancel, feed, resume } = app;
-    const bridge = createBridge({ handle, cancel: guarded(cancel), feed: guarded(feed), resume: guarded(resume) });
+    const entry = { handle, cancel: guarded(cancel), feed: guarded(feed), resume: guarded(resume) };
+    const bridge = createBridge(entry, added);
     current = { app, bridge, down: new AbortController(), since: now(), isComplete: false };
   }
 

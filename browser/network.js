@@ -3,7 +3,7 @@
 
 import { HEADER } from "./protocol.js";
 import { isChallenge } from "./prover.js";
-import { asNobody, carrying, forEverybody, untouched } from "./reads.js";
+import { asNobody, carrying, forEverybody } from "./reads.js";
 import { rebuilt } from "./writes.js";
 
 /** No edge has answered. */
@@ -60,19 +60,21 @@ export function createNetwork({ fetch, prover, mintKey, user }) {
   }
 
   /**
-   * As it is, unless it goes with a session that is bound to this device.
+   * As it is, unless it goes with a session that is bound to this device. A request that is given any option
+   * stops being what it was (a navigation, one with hints of the user agent), so it cannot be aborted: an answer that
+   * comes too late is thrown away instead.
    *
    * @param {Request} request
    * @param {AbortSignal} signal
    */
   async function read(request, signal) {
-    if (isAnonymous(request)) return fetch(request, untouched(request, signal));
+    if (isAnonymous(request)) return fetch(request);
     const { ath, jkt } = await user.session();
     const proven = () => prover.send(request.url, carrying(request, signal), { ath });
     const isKnown = await prover.owns(jkt);
-    const response = await (isKnown ? proven() : fetch(request, untouched(request, signal)));
+    const response = await (isKnown ? proven() : fetch(request));
     // A redirect that nobody but the browser may read is followed by nobody else.
-    if (response.type === "opaqueredirect" && request.redirect !== "manual") return fetch(request, untouched(request, signal));
+    if (response.type === "opaqueredirect" && request.redirect !== "manual") return fetch(request);
     if (isKnown || !isChallenge(response)) return response;
     // The session is bound, and this worker has not heard of it.
     void response.body?.cancel();

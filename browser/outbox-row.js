@@ -1,6 +1,7 @@
 // @ts-check
 /** One write that waits for an edge: as it is kept, and as the request that it stands for. */
 
+import { madeOf, standsFor } from "./as-sent.js";
 import { HEADER } from "./protocol.js";
 import { rebuilt } from "./writes.js";
 
@@ -9,7 +10,7 @@ export const ROOM = Object.freeze({ rows: 1_000, bytes: 20_000_000 });
 
 const INLINE = 65_536; // bytes; below, a copy is cheaper than a file
 // Rows lie on a disk, perhaps for days: who asks is added when they are sent.
-const CREDENTIALS = ["authorization", "cookie", HEADER.proof, HEADER.client, HEADER.author];
+const CREDENTIALS = ["authorization", "cookie", HEADER.proof, HEADER.client, HEADER.author, HEADER.sent];
 
 /**
  * @typedef {object} Author   whose write it is
@@ -27,6 +28,7 @@ const CREDENTIALS = ["authorization", "cookie", HEADER.proof, HEADER.client, HEA
  * @property {ArrayBuffer | Blob | null} body
  * @property {number} size   bytes of the body
  * @property {number} time   ms since 1970; when the user acted
+ * @property {import("./as-sent.js").Made} [made]   how the page made it; rows of older releases do not say
  *
  * @typedef {object} Kept
  * @property {number} seq   their order
@@ -69,6 +71,7 @@ export async function draftOf(request, mintKey, time) {
     body: blob !== null && size <= INLINE ? await blob.arrayBuffer() : blob,
     size,
     time,
+    made: { ...madeOf(request), size },
   };
 }
 
@@ -79,12 +82,12 @@ export async function draftOf(request, mintKey, time) {
  * @param {string} origin   the site's own
  * @param {number | null} [time]   ms since 1970; null for one that was not answered here
  */
-export function requestOf({ method, path, headers, body, time: acted, author }, origin, time = acted) {
+export function requestOf({ method, path, headers, body, made, time: acted, author }, origin, time = acted) {
   const sent = new Headers(headers);
   if (time !== null) sent.set(HEADER.time, String(time));
   // What was made of the guest's name (ids, links) stays as it is, even if the next guest sends it.
   if (author?.guest && author.frm) sent.set(HEADER.author, `${author.sid}.${author.frm}`);
-  return new Request(new URL(path, origin), { method, headers: sent, body, mode: "same-origin", redirect: "manual" });
+  return standsFor(new Request(new URL(path, origin), { method, headers: sent, body, mode: "same-origin", redirect: "manual" }), made);
 }
 
 /** A write of which nothing is known yet, here or at an edge. @param {string} release   id of the one that answers it */

@@ -10,10 +10,11 @@
  */
 
 import { LIMITS, reasonToStay, thisDevice } from "./device.js";
+import { watchForms } from "./page-forms.js";
 import { watchOutbox } from "./page-outbox.js";
 import { watchUser } from "./page-user.js";
 import { container, keep, register, watchInstall } from "./register.js";
-import { createClient } from "./rpc-client.js";
+import { createClient, pageAsSender } from "./rpc-client.js";
 
 // Browsers stop a worker that was idle for 30 s; and within that time a session that was revoked has to be gone.
 const WARM_EVERY = 12_000; // ms
@@ -21,7 +22,8 @@ const UPDATE_EVERY = 300; // ms, in development
 const LONG_VISIT = 3_600_000; // ms; browsers themselves look for a new release when a page is loaded
 
 const workers = container();
-const client = createClient(() => workers?.controller);
+const worker = () => workers?.controller;
+const client = createClient(worker, pageAsSender(worker, () => document.URL));
 
 /**
  * Events: "state", and whatever else the worker tells this page, each with its data as `detail`; and "user", which
@@ -82,6 +84,7 @@ function whoAnswered() {
 /** @type {ServiceWorkerRegistration | undefined} */
 let joined;
 watchOutbox(edgekit, (message, transfer = []) => (joined?.active?.postMessage(message, transfer), Boolean(joined?.active)));
+const wasSubmitted = watchForms(document, () => performance.now());
 const whose = watchUser(edgekit, (type) => (joined?.active?.postMessage({ type }), Boolean(joined?.active)));
 
 /** @param {ServiceWorkerContainer} workers @param {ServiceWorkerRegistration} registration */
@@ -93,8 +96,9 @@ function follow(workers, registration) {
   const tell = (type) => registration.active?.postMessage({ type });
   joined = registration;
 
-  workers.addEventListener("message", ({ data, source }) => {
+  workers.addEventListener("message", ({ data, source, ports }) => {
     if (typeof data?.type !== "string") return;
+    if (data.type === "submitted") return ports[0]?.postMessage(wasSubmitted(String(data.url)));
     if (data.type === "update") edgekit.offered = data.release;
     if (data.type === "user") return whose.told(data.user, data.sure);
     if (data.type !== "state") return void edgekit.dispatchEvent(new CustomEvent(data.type, { detail: data }));

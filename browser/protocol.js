@@ -25,6 +25,8 @@ export const HEADER = Object.freeze({
   author: "Edgekit-Author", // and for which guest it was foretold: "<session id>.<form secret>", if that one is gone
   effects: "Edgekit-Effects", // from Python to the worker: what such a write changes (see edge/settlement.py)
   pending: "Edgekit-Pending", // on an answer of this browser: how many writes no edge has confirmed yet
+  language: "Edgekit-Language", // from an edge to the service worker: the Accept-Language that it has seen
+  sent: "Edgekit-Sent", // from the service worker: what its own fetch cannot say of the page's request (as-sent.js)
   proof: "DPoP", // RFC 9449: that this device sends the request
   nonce: "DPoP-Nonce", // and what the next proof has to name
 });
@@ -59,6 +61,7 @@ export const PAGE_FILES = Object.freeze([
   "page.js",
   "strip.js",
   "device.js",
+  "page-forms.js",
   "page-outbox.js",
   "page-user.js",
   "register.js",
@@ -91,6 +94,7 @@ export const MESSAGE = Object.freeze({
   take: "take", // page → waiting worker: take over
   outbox: "outbox", // page → worker: say how the outbox is; and what the worker then tells everybody, see `OutboxState`
   excuse: "excuse", // page → worker: the next write to `url` may go before what is waiting
+  submitted: "submitted", // worker → page: `{type, url}`, with a MessagePort: has a form of yours just been sent there?
   port: "port", // page → worker, with a MessagePort: answer the `Call`s that come through it
 });
 
@@ -173,7 +177,8 @@ export const DEADLINE = Object.freeze({
  * @property {(id: number, bytes: Uint8Array | undefined, more: boolean) => void} feed   a part of the request's body
  * @property {(id: number) => void} resume   the reader of answer `id` has caught up
  *
- * @typedef {{id: number, path: string, method: string, headers: [string, string][]}} Call   page → worker
+ * @typedef {{id: number, path: string, method: string, headers: [string, string][], referrer: string, mode: RequestMode}} Call
+ *   page → worker; referrer: what the page's policy has left of it
  * @typedef {{id: number, gone: true}} Gone   page → worker: nobody waits for the answer to this call any more
  * @typedef {{id: number, status: number, headers: [string, string][], body: ArrayBuffer | null}} Result
  *   worker → page; status 0: send it as an ordinary request

@@ -65,7 +65,7 @@ export function createProver({ store, fetch, deviceKey, origin, now }) {
           headers.set(HEADER.proof, await makeProof(key, facts));
         }
         const response = await fetch(url, { ...init, headers });
-        if (init.cache === "no-store" || isChallenge(response)) await learn(response);
+        if (write !== undefined || init.cache === "no-store" || isChallenge(response)) await learn(response);
         return response;
       };
 

@@ -1,6 +1,7 @@
 // @ts-check
 /** Requests that change nothing: passed on as they are wherever that is possible. */
 
+import { refererOf, restOf } from "./as-sent.js";
 import { HEADER } from "./protocol.js";
 import { securityHeaders } from "./security-headers.js";
 
@@ -15,19 +16,6 @@ const IDLE = new Set([
 const VARIES = new Set(["accept", "accept-encoding", "accept-language", "origin"]);
 
 /**
- * What makes a request abortable and changes nothing else. A navigation that is given any option stops being
- * one, so it cannot be aborted: an answer that comes too late is thrown away instead.
- *
- * @param {Request} request
- * @param {AbortSignal} signal
- * @returns {RequestInit | undefined}
- */
-export function untouched(request, signal) {
-  if (request.mode === "navigate") return undefined;
-  return { signal, referrer: request.referrer, referrerPolicy: request.referrerPolicy };
-}
-
-/**
  * The same request in a form that can carry a proof. It stops being a navigation, so it says itself what the
  * edge has to know of one: that it wants a page, and that somebody else has to follow redirects.
  *
@@ -36,10 +24,9 @@ export function untouched(request, signal) {
  * @returns {RequestInit}
  */
 export function carrying(request, signal) {
-  const headers = new Headers(request.headers);
-  headers.set(HEADER.client, "1");
+  const { origin } = new URL(request.url);
+  const headers = new Headers({ ...Object.fromEntries(request.headers), [HEADER.client]: "1", ...restOf(request, origin) });
   if (request.mode === "navigate") headers.set("upgrade-insecure-requests", "1");
-  const isInside = URL.canParse(request.referrer) && new URL(request.referrer).origin === new URL(request.url).origin;
   return {
     method: request.method,
     headers,
@@ -47,7 +34,7 @@ export function carrying(request, signal) {
     mode: "same-origin",
     redirect: "manual",
     cache: request.cache,
-    referrer: isInside ? request.referrer : "",
+    ...refererOf(request, origin),
     signal,
   };
 }

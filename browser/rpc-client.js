@@ -7,13 +7,19 @@
  */
 
 /** @typedef {import("./protocol.js").Result} Result */
+/** @typedef {{address: string, policy: string}} Sender   a page: its URL, and its referrer policy */
 
 const DEADLINE = 1_000; // ms; rpc.js waits a little longer
 const PATIENCE = 3; // calls in a row without an answer: the port is dead
+const LONGEST = 4_096; // characters of a referrer (Referrer Policy, section 8.4)
+const REFERRER_POLICY = "/_edge/browser?referrer-policy";
 const NO_BODY = new Set([204, 205, 304]); // Fetch standard, "null body status"
 
-/** @param {() => ServiceWorker | null | undefined} worker   the one that controls this page */
-export function createClient(worker) {
+/**
+ * @param {() => ServiceWorker | null | undefined} worker   the one that controls this page
+ * @param {() => Sender | undefined} sender   this page; undefined: not known yet, so the call has to be an ordinary one
+ */
+export function createClient(worker, sender) {
   /** @type {Map<number, (result: Result | null) => void>} */
   const waiting = new Map();
   /** @type {MessagePort | undefined} */
@@ -59,9 +65,11 @@ export function createClient(worker) {
   }
 
   /** @param {Request} request @returns {Promise<Result | null>} */
-  function call({ url, method, headers }) {
-    const to = worker();
-    if (!to) return Promise.resolve(null);
+  function call(request) {
+    const { url, method, mode, headers } = request;
+    const [to, page] = [worker(), sender()];
+    if (!to || page === undefined) return Promise.resolve(null);
+    const referrer = refererOf(request, page);
     const id = ++last;
     const used = connect(to);
     return new Promise((resolve) => {
@@ -71,7 +79,7 @@ export function createClient(worker) {
         waiting.delete(id);
         resolve(result);
       });
-      used.postMessage({ id, path: url, method, headers: [...headers] });
+      used.postMessage({ id, path: url, method, headers: [...headers], referrer, mode });
     });
   }
 
@@ -90,12 +98,56 @@ export function createClient(worker) {
   };
 }
 
-/** The worker answers as the user, from no cache; and what it answers may be asked for twice. @param {Request} request */
-function isPlain({ method, cache, credentials }) {
-  return ["GET", "HEAD"].includes(method) && cache === "default" && credentials !== "omit";
+/**
+ * The worker answers as the user, from no cache; and what it answers may be asked for twice. Only the browser compares
+ * digests and tells redirects apart.
+ *
+ * @param {Request} request
+ */
+function isPlain({ method, cache, credentials, integrity, redirect }) {
+  return ["GET", "HEAD"].includes(method) && cache === "default" && credentials !== "omit" && integrity === "" && redirect === "follow";
+}
+
+/**
+ * What is left of the referrer of a request to our own origin (Referrer Policy, section 8.3), "" if nothing is.
+ *
+ * @param {Request} request @param {Sender} page
+ */
+function refererOf({ referrer, referrerPolicy }, page) {
+  const policy = referrerPolicy || page.policy;
+  if (referrer === "" || policy === "no-referrer") return "";
+  const { origin, pathname, search } = new URL(referrer === "about:client" ? page.address : referrer);
+  const whole = origin + pathname + search;
+  return policy === "origin" || policy === "strict-origin" || whole.length > LONGEST ? `${origin}/` : whole;
 }
 
 /** Only the browser can follow one as it should be. @param {Result} result */
 function isRedirect({ status }) {
   return status >= 300 && status < 400 && status !== 304;
+}
+
+/**
+ * Finds out what no script can read: the referrer policy of its page. The worker sees it on a request that has none of
+ * its own.
+ *
+ * @param {() => ServiceWorker | null | undefined} worker
+ * @param {() => string} address   of this page
+ * @returns {() => Sender | undefined}
+ */
+export function pageAsSender(worker, address) {
+  /** @type {string | undefined} */
+  let policy;
+  let isAsking = false;
+
+  async function ask() {
+    isAsking = true;
+    const response = await fetch(REFERRER_POLICY).catch(() => undefined);
+    if (response?.ok) policy = await response.text();
+    isAsking = false;
+  }
+
+  return () => {
+    if (policy === undefined && !isAsking && worker()) void ask();
+    return policy === undefined ? undefined : { address: address(), policy };
+  };
 }

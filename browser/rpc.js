@@ -1,6 +1,8 @@
 // @ts-check
 /** The worker's end of `edgekit.fetch`: answers of the local host without the way through the browser's fetch. */
 
+import { standsFor } from "./as-sent.js";
+
 /** @typedef {import("./protocol.js").Call} Call */
 /** @typedef {import("./protocol.js").Gone} Gone */
 /** @typedef {import("./protocol.js").Result} Result */
@@ -43,9 +45,12 @@ export function answerCalls(port, origin, ifReady) {
  * @param {AbortSignal} signal
  * @returns {Promise<Result>}
  */
-async function answerCall({ id, path, method, headers }, origin, ifReady, signal) {
+async function answerCall({ id, path, method, headers, referrer, mode }, origin, ifReady, signal) {
   const url = new URL(path, origin);
-  const response = url.origin === origin ? await ifReady(new Request(url, { method, headers, signal })) : null;
+  /** @type {Pick<Request, "referrerPolicy" | "destination" | "cache">} */
+  const plain = { referrerPolicy: "", destination: "", cache: "default" };
+  const request = () => standsFor(new Request(url, { method, headers, signal }), { ...plain, referrer, mode });
+  const response = url.origin === origin ? await ifReady(request()) : null;
   if (response === null) return refused(id);
   if (isEndless(response)) {
     await response.body?.cancel();

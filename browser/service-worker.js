@@ -1,10 +1,14 @@
 // @ts-check
 /** The service worker: wires events to the parts. `/sw.js`, which the build writes, calls `serve`. */
 
+import { addedHeaders } from "./as-sent.js";
 import { createDeviceKey } from "./device-key.js";
 import { reasonToStay } from "./device.js";
+import { authorOf, createForms } from "./forms.js";
 import { createFront } from "./front.js";
 import { createKeeper } from "./keeper.js";
+import { createLanguages } from "./languages.js";
+import { createLeft } from "./left.js";
 import { createLocalHost } from "./local-host.js";
 import { createLog } from "./log.js";
 import { createLull } from "./lull.js";
@@ -12,7 +16,7 @@ import { isSafe } from "./network.js";
 import { openTable } from "./outbox-table.js";
 import { createPersonal } from "./personal.js";
 import { passes } from "./placement.js";
-import { DEADLINE, MESSAGE, OUTBOX_LOCK, PATH, PROTOCOL } from "./protocol.js";
+import { DEADLINE, HEADER, MESSAGE, OUTBOX_LOCK, PATH, PROTOCOL } from "./protocol.js";
 import { createProver } from "./prover.js";
 import { prune } from "./release.js";
 import { boot } from "./runtime.js";
@@ -24,7 +28,6 @@ import { openStore } from "./store.js";
 import { createTakeover } from "./takeover.js";
 import { createUser } from "./user.js";
 import { keyRing } from "./view.js";
-import { isOurs } from "./writes.js";
 
 /** @typedef {import("./protocol.js").HostState} HostState */
 
@@ -90,7 +93,9 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
     void personal.tidy().catch(log.note);
     void front.writing.announce().then(() => send()); // perhaps what was waiting for somebody
   };
-  const user = createUser({ store, send: prover.send, findKey: keyRing(fetchKeys, now), now, onChange });
+  const languages = createLanguages({ store, languages: () => navigator.languages });
+  const onAnswer = (/** @type {Headers} */ headers) => languages.learn(headers.get(HEADER.language));
+  const user = createUser({ store, send: prover.send, findKey: keyRing(fetchKeys, now), now, onChange, onAnswer });
 
   const log = createLog({ now, console, development: () => state.mode === "development" });
   const estimate = async () => (await navigator.storage?.estimate?.()) ?? {}; // WebKitGTK has none
@@ -104,9 +109,11 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
       if (reason !== undefined) log.note(`local host: ${reason}`);
       void report({ phase, ...(reason === undefined ? {} : { reason }) });
     },
+    added: (request) => addedHeaders(request, { origin, language: languages.header(), agent: navigator }),
     onCrash: (app) => void (app.restored && kept.forbid().catch(log.note)),
     boot: async () => {
-      void user.current(); // its first question to an edge runs beside the boot
+      // The first questions to an edge run beside the boot.
+      void languages.loaded.then(async () => void (await (languages.isKnown() ? user.current() : user.refresh())));
       const release = await keeper.current();
       const { manifest, read, copy } = release;
       state = { ...state, mode: manifest.mode };
@@ -127,8 +134,9 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const startSoon = async () => host.ready() || (await lull.quiet(), host.start());
 
   const sync = /** @type {any} */ (sw.registration).sync; // Background Sync, where there is one
+  const left = createLeft(now);
   const front = createFront({
-    ...{ id, origin, platform, store, user, prover, host, startSoon, log, now, release: keeper.installed, state: () => state },
+    ...{ id, origin, platform, store, user, prover, host, startSoon, log, left, now, release: keeper.installed, state: () => state },
     table: openTable(globalThis.indexedDB),
     onApplied(effects) {
       const ask = (/** @type {string} */ path, /** @type {AbortSignal} */ signal) => user.send(path, { cache: "no-store", redirect: "error", signal });
@@ -140,6 +148,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   /** What is waiting; not while another worker rules: its memory would not know. @param {{urgent?: boolean}} [options] */
   const send = async (options) => (isInCharge() ? front.writing.line.flush(options) : undefined);
 
+  const forms = createForms(() => sw.clients.matchAll({ type: "window", includeUncontrolled: true }));
   const takeover = createTakeover(store, PROTOCOL);
   const isWaiting = () => sw.serviceWorker?.state === "installed";
   const isInCharge = () => ["activating", "activated", undefined].includes(sw.serviceWorker?.state);
@@ -188,10 +197,12 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
       return;
     }
     if (passes(url, origin)) return;
-    // Only what the browser itself sends says truly where it came from.
-    if (!isSafe(request.method) && !isOurs(request, origin)) return;
+    const author = isSafe(request.method) ? "ours" : authorOf(request, origin);
+    if (author === "foreign" || left.isLeft(request)) return;
     const later = (/** @type {Promise<unknown>} */ work) => event.waitUntil(work);
-    event.respondWith(lull.during(front.respond(request, later)));
+    const known = async () => author === "ours" || (await forms.isOurs(request.url));
+    const respond = async () => ((await known()) ? front.respond(request, later) : left.leave(request));
+    event.respondWith(lull.during(respond()));
   });
 
   sw.addEventListener("message", (event) => {

@@ -1,5 +1,5 @@
 // @ts-check
-/** The honest answer when no host could: a page for people, a problem document (RFC 9457) for programs. */
+/** The honest answer when no host could. */
 
 import { HEADER, PATH } from "./protocol.js";
 import { securityHeaders } from "./security-headers.js";
@@ -8,13 +8,16 @@ const RETRY = "5"; // s; it costs an edge nothing while there is no connection
 const TITLE = "This host cannot answer the request; an edge can"; // as edge/errors.py has it
 
 /**
+ * A page where somebody navigates. For all else what a browser makes of a missing network: programs know what to do with
+ * that, an `EventSource` connects again, and an answer would only look like one.
+ *
  * @param {Request} request
  * @param {string[]} [routes]   paths that have worked without the network
  * @param {Response} [own]   the app's own page for this; only its body and type are used
- * @returns {Response} 503
+ * @returns {Response} 503, or a network error
  */
 export function unavailable(request, routes = [], own = undefined) {
-  if (request.mode !== "navigate") return problem(request);
+  if (request.mode !== "navigate") return Response.error();
   if (own === undefined || !isRead(request)) return page(request, routes);
   return forNow(answer(request, request.method === "HEAD" ? null : own.body, own.headers.get("content-type") ?? "text/html"));
 }
@@ -35,8 +38,8 @@ export function unsent(request, count) {
   return forNow(kitPage(request, "Not sent yet", advice, 503));
 }
 
-/** @param {Request} request */
-function problem(request, detail = "no edge could be reached") {
+/** A problem document (RFC 9457). @param {Request} request @param {string} detail */
+function problem(request, detail) {
   const document = {
     type: "urn:problem-type:edgekit:needs-edge",
     title: TITLE,

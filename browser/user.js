@@ -30,8 +30,9 @@ const NOBODY = { json: null, ath: "", jkt: "", guest: true, ver: 0, exp: Number.
  * @param {import("./view.js").KeyFinder} parts.findKey
  * @param {() => number} parts.now   ms
  * @param {(user: string) => void} parts.onChange   it is somebody else (see `who`)
+ * @param {(headers: Headers) => void} [parts.onAnswer]   gets what an edge has answered, for whatever else it tells
  */
-export function createUser({ store, send, findKey, now, onChange }) {
+export function createUser({ store, send, findKey, now, onChange, onAnswer = () => {} }) {
   const find = () => store.get("view").then((kept) => (typeof kept?.ath === "string" ? kept : undefined), () => undefined);
   /** @type {Promise<Held | undefined>} */
   let held = find();
@@ -94,6 +95,7 @@ export function createUser({ store, send, findKey, now, onChange }) {
       const eager = !((await held) ?? NOBODY).guest;
       const { headers } = await send(PATH.view, init, { ...(await session()), eager });
       const header = headers.get(HEADER.view);
+      onAnswer(headers);
       // A view that came with another answer in the meantime is newer than this one.
       if (changes === before && header !== CHANGED_VIEW) await accept(header, true);
       return header !== null;

@@ -38,6 +38,7 @@ PLAIN, FORGET = "/_edge/session/plain", "/_edge/session/forget"
 PAGE_LIMIT = 200
 ACCEPTS_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))", re.IGNORECASE)
 VARY = (b"vary", b"accept-encoding")
+LANGUAGE_HEADER = b"edgekit-language"  # Accept-Language as it came
 
 
 def owns(scope: dict[str, Any], host: Host) -> bool:
@@ -131,7 +132,9 @@ async def _view(scope: dict[str, Any], responder: Responder, host: Host) -> None
     issued = await host.visitors.issue(scope, Changes(None if visitor.session else session, view=view))
     if held == view:  # the cookie is as it was; only the service worker has to be told
         issued = [pair for pair in issued if pair[0] == VIEW_HEADER]
-    await responder.begin(204, [(b"cache-control", b"no-store"), *issued], b"")
+    # No script can see what its browser sends there, and the app is to see the same in the browser.
+    language = [(LANGUAGE_HEADER, value) for name, value in scope["headers"] if name == b"accept-language"]
+    await responder.begin(204, [(b"cache-control", b"no-store"), *language, *issued], b"")
 
 
 async def _plain(scope: dict[str, Any], receive: Receive, responder: Responder, host: Host) -> None:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive
 from . import hidden
 from .context import SCOPE_KEY, Context
 from .errors import NeedsEdge, Problem
-from .intake import SAFE
+from .intake import SAFE, as_sent
 from .problem_response import render, wants_page
 from .responder import Responder
 from .running import running
@@ -69,6 +69,7 @@ class Exchange:
         self._method = scope["method"]
         inner = {
             **scope,
+            "headers": as_sent(scope),
             SCOPE_KEY: self._ctx,
             "session": self._ctx.state,
             "state": dict(scope.get("state", {})),  # a second run must not find what the first one left

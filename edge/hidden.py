@@ -26,7 +26,9 @@ COOKIE, AUTHORIZATION = b"cookie", b"authorization"
 OTHERS = frozenset(
     {
         *(b"save-data", b"dnt", b"sec-gpc", b"device-memory", b"downlink", b"dpr", b"ect", b"rtt", b"width"),
-        b"viewport-width",
+        *(b"viewport-width", b"priority"),
+        # Where the worker cannot know them (browser/as-sent.js).
+        *(b"sec-fetch-site", b"sec-fetch-user"),
         # Of the proxies in front of an edge.
         *(b"forwarded", b"via", b"x-forwarded-for", b"x-real-ip", b"x-client-ip", b"true-client-ip"),
         *(b"cf-connecting-ip", b"cf-ipcountry", b"fly-client-ip"),

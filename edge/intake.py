@@ -7,7 +7,7 @@ import json
 import re
 from io import BytesIO
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -24,10 +24,12 @@ METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 section 9.2.1
 KEY_FIELD = "_key"
 TIME_HEADER = b"edgekit-time"  # ms since 1970, when a browser has answered this write itself
+SENT_HEADER = b"edgekit-sent"  # what a service worker cannot say again of the page's request that it sends
 SESSION_HEADER = "edgekit-session"  # for whose session a browser has answered it, by its hash
 LONGEST_WAIT = 7 * 86_400  # seconds that a write may wait in a browser
 AHEAD = 60  # seconds that a client's clock may be ahead
 WORKER = "/sw.js"
+SENT_FIELDS = re.compile("referer|sec-(ch-ua|fetch)(-[a-z-]+)?")
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc
 _DOTS = re.compile(rb"(?:\.|%2e){1,2}", re.IGNORECASE)
@@ -211,6 +213,25 @@ async def diagnose(scope: dict[str, Any], body: bytes) -> Problem | None:
     except Problem as problem:
         return problem if problem.code == "malformed-form" else None
     return None
+
+
+def as_sent(scope: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+    """The headers of a request that a service worker has made in the place of its page's, as that had them.
+
+    A worker's own request says that it is nobody's navigation (Fetch Metadata), and it cannot name a page of
+    another site in `Referer`. For the app that makes no difference. Whoever wants to lie there needs no
+    worker, and pages of other sites cannot send such a header (CORS).
+    """
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    told = next((value for name, value in headers if name == SENT_HEADER), None)
+    if told is None:
+        return headers
+    said = {
+        name.encode(): value.encode("latin-1", "replace")
+        for name, value in parse_qsl(told.decode("latin-1"))
+        if SENT_FIELDS.fullmatch(name) and value.isprintable()
+    }
+    return [pair for pair in headers if pair[0] not in said and pair[0] != SENT_HEADER] + list(said.items())
 
 
 def named_session(scope: dict[str, Any]) -> str | None:

@@ -107,6 +107,14 @@ def test_service_worker_of_a_visitor_makes_a_guest_whom_the_cookie_knows(client:
     assert client.post("/write").text == claims(first)["sub"]
 
 
+def test_service_worker_hears_what_its_browser_accepts(client: Client) -> None:
+    """case P5: no script can see it."""
+    answer = client.get("/_edge/view", headers={**SERVICE_WORKER, "accept-language": "de-AT,de;q=0.9"})
+    assert answer.headers["edgekit-language"] == "de-AT,de;q=0.9"
+    answer = client.get("/_edge/view", headers=SERVICE_WORKER)
+    assert "edgekit-language" not in answer.headers
+
+
 def test_lost_view_is_made_again_for_the_same_session(client: Client) -> None:
     first = claims(client.get("/_edge/view", headers=SERVICE_WORKER))
     client.cookies.delete("edgekit-view")

@@ -20,6 +20,7 @@ from edge.intake import (
     METHODS,
     PART,
     SAFE,
+    as_sent,
     check_head,
     check_json,
     diagnose,
@@ -431,3 +432,24 @@ def test_a_form_has_no_other_limits_than_its_body(make_scope: MakeScope, kind: A
     scope = make_scope("POST", headers=kind)
     assert asyncio.run(form_field(scope, body)) == KEY
     assert asyncio.run(diagnose(scope, body)) is None
+
+
+def test_what_a_worker_cannot_say_of_a_request_it_says_in_a_header(make_scope: MakeScope) -> None:
+    """case P1, P5"""
+    told = (
+        "sec-fetch-mode=navigate&referer=https%3A%2F%2Fa.example%2Fx&cookie=a&sec-ch-ua=%22A%22%3Bv%3D%221%22"
+    )
+    headers = [("sec-fetch-mode", "same-origin"), ("accept", "*/*"), ("edgekit-sent", told)]
+    seen = as_sent(make_scope(headers=headers))
+    assert sorted(seen) == [
+        (b"accept", b"*/*"),
+        (b"referer", b"https://a.example/x"),
+        (b"sec-ch-ua", b'"A";v="1"'),
+        (b"sec-fetch-mode", b"navigate"),
+    ]
+
+
+@pytest.mark.parametrize("told", ["", "=", "referer", "referer=a%0D%0Ax", "sec-fetch-=a", "%FF=%FF&host=b"])
+def test_nothing_else_can_be_said_there(make_scope: MakeScope, told: str) -> None:
+    headers = [("accept", "*/*"), ("edgekit-sent", told)]
+    assert as_sent(make_scope(headers=headers)) == [(b"accept", b"*/*")]

@@ -21,6 +21,7 @@ function hostOf(boot) {
     random: () => 0,
     onPhase: (phase, reason) => void phases.push(reason ?? phase),
     onCrash: (app) => void broken.push(app),
+    added: () => [],
   });
   /** @param {AbortSignal} [signal] @param {string} [view] */
   const answer = (signal = new AbortController().signal, view) => host.answer(request(), view, signal);

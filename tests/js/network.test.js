@@ -6,11 +6,9 @@ import { createDeviceKey } from "../../browser/device-key.js";
 import { NetworkFailure, createNetwork, isSafe } from "../../browser/network.js";
 import { bodyDigest } from "../../browser/proof.js";
 import { createProver } from "../../browser/prover.js";
-import { isOurs } from "../../browser/writes.js";
 import { claimsOf, memoryStore, recordingFetch } from "./fakes.js";
 
 const ORIGIN = "https://shop.test";
-const FORM = "application/x-www-form-urlencoded";
 
 /**
  * @param {(request: Request) => Response | Promise<Response>} answer
@@ -40,12 +38,6 @@ function networkTo(answer, session = { ath: "", jkt: "" }, guest = true) {
   /** @param {Request} request */
   const sendAbroad = async (request) => (await network(request)).send("https://b.test", signal);
   return { network, send, sendAbroad, requests, views, signal, refreshed: () => refreshed };
-}
-
-/** A form post as the browser hands it to a service worker. @param {string} referrer */
-function navigation(referrer, body = "a=b") {
-  const request = new Request(`${ORIGIN}/cart`, { method: "POST", body, headers: { "content-type": FORM } });
-  return Object.defineProperties(request, { mode: { value: "navigate" }, referrer: { value: referrer } });
 }
 
 test("a safe request passes as it is", async () => {
@@ -149,14 +141,6 @@ test("a redirect that only the browser may read is left to the browser", async (
   assert.equal(await (await send(new Request(`${ORIGIN}/picture`))).text(), "tea");
   assert.equal((await send(new Request(`${ORIGIN}/page`, { redirect: "manual" }))).type, "opaqueredirect");
   assert.equal(requests.length, 3);
-});
-
-test("a form is ours only if one of our pages sent it", () => {
-  for (const referrer of ["https://evil.test/", `${ORIGIN}.evil.test/`, "", "about:client"]) {
-    assert.equal(isOurs(navigation(referrer), ORIGIN), false);
-  }
-  assert.equal(isOurs(navigation(`${ORIGIN}/`), ORIGIN), true);
-  assert.equal(isOurs(new Request(`${ORIGIN}/cart`, { method: "POST" }), ORIGIN), true);
 });
 
 test("a hidden redirect becomes a real one", async () => {

@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createClient } from "../../browser/rpc-client.js";
+import { madeOf } from "../../browser/as-sent.js";
+import { createClient, pageAsSender } from "../../browser/rpc-client.js";
 import { answerCalls } from "../../browser/rpc.js";
 
 const ORIGIN = "https://shop.test";
+const PAGE = { address: `${ORIGIN}/tea?a=1#b`, policy: "same-origin" };
 
 /**
  * A page and a worker with a channel between them. `local` answers calls; undefined: the worker is dead.
@@ -32,7 +34,7 @@ function pair(context, local) {
       if (local) answerCalls(port, ORIGIN, local);
     },
   };
-  const client = createClient(() => /** @type {any} */ (worker));
+  const client = createClient(() => /** @type {any} */ (worker), () => PAGE);
   context.after(client.hangUp);
   return { client, fetched, ports };
 }
@@ -45,6 +47,37 @@ test("the local host answers through the port", async (context) => {
   assert.deepEqual([one?.status, one?.headers.get("x-b"), await one?.text()], [201, "2", `GET ${ORIGIN}/1 1`]);
   assert.equal(await two?.text(), `GET ${ORIGIN}/2 1`);
   assert.deepEqual([fetched.length, ports.length], [0, 1]);
+});
+
+test("the local host sees where a call comes from as the page's policy allows it", async (context) => {
+  // case P1, H9
+  const local = async (/** @type {Request} */ request) => new Response(`${madeOf(request).referrer} ${madeOf(request).mode}`);
+  const { client } = pair(context, local);
+  const seen = async (/** @type {RequestInit} */ init) => (await client.fetch(`${ORIGIN}/`, init)).text();
+  assert.equal(await seen({}), `${ORIGIN}/tea?a=1 cors`);
+  assert.equal(await seen({ mode: "same-origin" }), `${ORIGIN}/tea?a=1 same-origin`);
+  assert.equal(await seen({ referrerPolicy: "origin" }), `${ORIGIN}/ cors`);
+  assert.equal(await seen({ referrerPolicy: "no-referrer" }), " cors");
+  assert.equal(await seen({ referrer: "" }), " cors");
+  assert.equal(await seen({ referrer: `${ORIGIN}/other#c` }), `${ORIGIN}/other cors`);
+});
+
+test("before the policy of the page is known, a call is an ordinary request", async (context) => {
+  let isControlled = false;
+  context.mock.method(globalThis, "fetch", async () => new Response("no-referrer"));
+  const sender = pageAsSender(() => /** @type {any} */ (isControlled), () => ORIGIN);
+  assert.equal(sender(), undefined);
+  isControlled = true;
+  assert.equal(sender(), undefined);
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual(sender(), { address: ORIGIN, policy: "no-referrer" });
+});
+
+test("what only the browser can do is fetched", async (context) => {
+  const { client, fetched } = pair(context, async () => new Response("local"));
+  await client.fetch(`${ORIGIN}/`, { integrity: "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" });
+  await client.fetch(`${ORIGIN}/`, { redirect: "error" });
+  assert.equal(fetched.length, 2);
 });
 
 test("answers without a body stay without one", async (context) => {
