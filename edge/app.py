@@ -12,13 +12,14 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import endpoints, hidden, hosts
+from . import endpoints, hidden, hosts, sockets
 from .applied import STORED, find
 from .context import Context
 from .csrf import check_write, is_uninvited
 from .errors import NeedsEdge, Problem, device_required
 from .exchange import Exchange
 from .fingerprints import fingerprint_of
+from .foreign import Foreign
 from .guard import Guard
 from .host import Host
 from .intake import (
@@ -61,6 +62,8 @@ class Stateless:
     `bound`: path patterns that only users may use whose session was bound to their device when they signed
     in. It also covers what some routers take for such a path (other case, more slashes), the kit's own
     paths (`/_edge/records/user/…`) and WebSockets, which nobody may open there. See `ctx.require_device()`.
+    `foreign`: path patterns that take writes (and WebSockets) of other sites' pages, which elsewhere get 403.
+    Whoever sends one is nobody there, whatever cookies came along; no session begins or ends.
     `static`: URL prefix -> folder of files that go into the browser release as they are.
     `state_version`: of the layout of `ctx.state`; `upgrade(values, version)` brings what an older version
     has left to it.
@@ -79,6 +82,7 @@ class Stateless:
         readable: Iterable[str] = (),
         optimistic: Iterable[str] = (),
         bound: Iterable[str] = (),
+        foreign: Iterable[str] = (),
         static: Mapping[str, str | PathLike[str]] | None = None,
         state_version: int = 0,
         upgrade: Callable[[dict[str, Any], int], Mapping[str, Any]] | None = None,
@@ -92,6 +96,7 @@ class Stateless:
         self.readable = frozenset(readable)
         self.optimistic = Placement(optimistic)
         self._bound = Guard(bound)
+        self._foreign = Foreign(foreign)
         self.static = dict(static or {})
         self._shape = Shape(state_version, upgrade)
         self.script = script
@@ -117,10 +122,16 @@ class Stateless:
             await self._http(dict(scope), receive, send)
         elif scope["type"] == "lifespan":
             await run_lifespan(self.app, self.host.close, scope, receive, send)
-        elif self._bound.covers(dict(scope)):
-            # No browser proves anything when it opens a WebSocket. 403, as nothing was accepted.
-            await receive()
-            await send({"type": "websocket.close", "code": 1008, "reason": "device-required"})
+        elif scope["type"] == "websocket":
+            await self._socket(dict(scope), receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _socket(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        try:
+            sockets.check(scope, self.host, self._bound, self._foreign, self.max_body)
+        except Problem as problem:
+            await sockets.refuse(scope, receive, send, problem)
         else:
             await self.app(scope, receive, send)
 
@@ -143,6 +154,8 @@ class Stateless:
             if host.address is not None:
                 host.address.admit(scope)
             check_head(scope, self.max_body)
+            # A browser's own host is asked by its own pages only.
+            foreign = host.name != "browser" and self._foreign.judge(scope)
             if endpoints.owns(scope, host) or (host.name == "browser" and self._is_file(scope)):
                 if (
                     host.name == "browser"
@@ -151,7 +164,7 @@ class Stateless:
                 admit = partial(self._admit, host)
                 await endpoints.answer(scope, receive, responder, host, self.shared, self.readable, admit)
                 return
-            visitor = await host.visitors.open(scope)
+            visitor = Visitor(is_nobody=True) if foreign else await host.visitors.open(scope)
             responder.fields += visitor.headers
             self._admit(host, visitor, scope)
             if scope["method"] in SAFE:
@@ -166,6 +179,8 @@ class Stateless:
                 problem.fields += host.visitors.dismiss(scope)
             if not isinstance(error, Problem) or (problem.status >= 500 and not isinstance(error, NeedsEdge)):
                 logger.error("%s %r failed", scope["method"], scope["path"], exc_info=error)
+            elif problem.for_developers and not isinstance(error, NeedsEdge):
+                logger.warning("%s %r: %s", scope["method"], scope["path"], problem)
             if responder.started:
                 raise  # too late to say so properly: the server cuts the connection
             await responder.problem(problem)
@@ -264,6 +279,6 @@ class Stateless:
             refused=refused,
             sent_at=sent,
             shape=self._shape,
-            foreign=is_uninvited(scope),
+            uninvited=is_uninvited(scope),
             author=None if scope["method"] in SAFE else host.visitors.author(scope, visitor.session),
         )

@@ -180,7 +180,7 @@ class Catalog:
             (version, parsed), body, packed = _parse(reply.body), reply.body, None
             size = weight(body)
         else:
-            raise Problem("origin-invalid", f"the catalog answered {reply.status}")
+            raise Problem("origin-invalid", f"the catalog answered {reply.status}", for_developers=True)
         fresh_until = self._timer() + lifetimes.fresh * (1 - JITTER * self._spread())
         refresh_until, error_until = fresh_until + lifetimes.refresh, fresh_until + lifetimes.on_error
         kept = Collection(
@@ -247,9 +247,11 @@ def _parse(body: bytes) -> tuple[str, Mapping[str, dict[str, Any]]]:
         document = json.loads(body)
         version, items = document["version"], document["items"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise Problem("origin-invalid", "the catalog answer could not be read") from error
+        raise Problem(
+            "origin-invalid", "the catalog answer could not be read", for_developers=True
+        ) from error
     if not isinstance(version, str) or not isinstance(items, dict):
-        raise Problem("origin-invalid", "the catalog answer could not be read")
+        raise Problem("origin-invalid", "the catalog answer could not be read", for_developers=True)
     return version, items
 
 
@@ -266,4 +268,4 @@ def _lifetimes(headers: Mapping[str, str]) -> Lifetimes:
     try:
         return Lifetimes(*(min(max(float(int(value)), 0.0), 86_400.0 * 30) for value in seconds))
     except ValueError as error:
-        raise Problem("origin-invalid", "Cache-Control could not be read") from error
+        raise Problem("origin-invalid", "Cache-Control could not be read", for_developers=True) from error

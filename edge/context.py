@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 
 from .catalog import CatalogReader
 from .csrf import mark
-from .errors import NeedsEdge, Problem, device_required
+from .errors import NeedsEdge, Problem, device_required, foreign
 from .guests import PREFIX as GUEST_PREFIX
 from .guests import guest
 from .host import Host
@@ -51,11 +51,11 @@ class Context:
         refused: Collection[tuple[RecordKey, str]] = (),
         sent_at: float | None = None,
         shape: Shape = Shape(),  # noqa: B008 - immutable
-        foreign: bool = False,
+        uninvited: bool = False,
         author: str | None = None,
     ) -> None:
         self._host = host
-        self._foreign = foreign
+        self.uninvited = uninvited
         self._shared = shared
         self._ids = self._forms = 0
         self._sealed = State(visitor.sealed or {})
@@ -128,8 +128,8 @@ class Context:
             raise ValueError(f"not an id for a user: {user_id!r}")
         if len(encode_json(claims)) > CLAIMS_LIMIT:
             raise ValueError(f"claims over {CLAIMS_LIMIT} bytes of JSON: keep them in a record")
-        if self._foreign:
-            raise Problem("forbidden", "a page of another site sent this")
+        if self.uninvited:
+            raise foreign()
         if self.records.touched_own:
             raise RuntimeError("sign in before you touch records of the user")
         proof, now = self.visitor.proof, int(self.now)
@@ -149,10 +149,12 @@ class Context:
     def sign_out(self, *, everywhere: bool = False) -> None:
         """With this answer the session ends and its state is forgotten; the visitor is nobody again.
 
-        `everywhere` ends all sessions of this user. Raises NeedsEdge in the browser.
+        `everywhere` ends all sessions of this user. Raises as `sign_in` does.
         """
         if self._host.name == "browser":
             raise self.needs_edge("signing out")
+        if self.uninvited:
+            raise foreign()
         self.signed_out = "everywhere" if everywhere else "here"
 
     def require_device(self) -> None:
@@ -186,10 +188,8 @@ class Context:
         return self.is_new and self.session is not None and not self.session.guest
 
     def principal(self) -> Principal | None:
-        """For whom the origin is asked; None for somebody who owns nothing yet.
-
-        Raises `Problem("origin-unavailable")` for a user whose session cannot be checked now.
-        """
+        """For whom the origin is asked; None for somebody who owns nothing yet. Raises
+        `Problem("origin-unavailable")` for a user whose session cannot be checked now."""
         session = self.session
         if session is None:
             self._check_known()
@@ -202,11 +202,13 @@ class Context:
         )
 
     def ensure_user(self) -> Session:
-        """The session; a first-time visitor becomes a guest. Raises NeedsEdge in the browser, and
-        `Problem("origin-unavailable")` for a user whose session cannot be checked now."""
+        """The session; a first-time visitor becomes a guest. Raises NeedsEdge in the browser, and `Problem`:
+        "origin-unavailable" (a session that cannot be checked now), "forbidden" (a write of another site)."""
         if self.session is None:
             if self._host.name == "browser":
                 raise self.needs_edge("making a guest")
+            if self.visitor.is_nobody:
+                raise foreign()
             self._check_known()
             self.session = guest(self._host.entropy, self.now)
         return self.session

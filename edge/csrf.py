@@ -18,7 +18,7 @@ from typing import Any
 
 from starlette.datastructures import Headers
 
-from .errors import Problem
+from .errors import Problem, foreign
 from .intake import SAFE, TIME_HEADER
 from .jose import encode_segment
 
@@ -47,7 +47,7 @@ def check_write(scope: dict[str, Any], form_key: str | None, secrets: Iterable[s
     headers = Headers(raw=scope["headers"])
     site = headers.get("sec-fetch-site")
     if is_foreign(scope):
-        raise Problem("forbidden", "a page of another site sent this")
+        raise foreign()
     # An outbox may keep a form for longer than its session lasts; no form can set the header that says so.
     if form_key is not None and TIME_HEADER.decode() not in headers:
         nonce = form_key.partition(".")[0]
@@ -60,7 +60,8 @@ def check_write(scope: dict[str, Any], form_key: str | None, secrets: Iterable[s
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     own = any(name in headers for name in _OWN_HEADERS) or media_type not in _SAFELISTED
     if not own and site is None and "origin" not in headers:
-        raise Problem("forbidden", "a form needs the hidden field of form_key() to be sent in a user's name")
+        words = "a form needs the hidden field of form_key() to be sent in a user's name"
+        raise Problem("forbidden", words, for_developers=True)
 
 
 def is_uninvited(scope: dict[str, Any]) -> bool:
@@ -78,11 +79,15 @@ def is_uninvited(scope: dict[str, Any]) -> bool:
 def is_foreign(scope: dict[str, Any]) -> bool:
     """Whether the browser says that a page of another origin sent this, a sibling domain included.
 
-    Clients that are no browsers say nothing, and are not foreign.
+    Clients that are no browsers say nothing, and are not foreign. A browser so old that it says neither of
+    writes may name the page that they come from (RFC 9110 section 10.1.3).
     """
     headers = Headers(raw=scope["headers"])
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None:
         return site not in ("same-origin", "none")
     # Scheme and authority, or "null": nothing to parse, so nothing in it can make a parser fail.
-    return origin is not None and origin.lower() != f"{scope['scheme']}://{headers.get('host', '?').lower()}"
+    own = f"{scope['scheme']}://{headers.get('host', '?').lower()}"
+    if origin is None and scope["method"] not in SAFE and "referer" in headers:
+        return not f"{headers['referer'].lower()}/".startswith(f"{own}/")
+    return origin is not None and origin.lower() != own

@@ -22,7 +22,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive
 
 from .csrf import is_foreign
-from .errors import Problem
+from .errors import Problem, foreign
 from .guests import guest
 from .host import Host
 from .intake import SAFE, limited, read_body
@@ -114,6 +114,8 @@ async def _view(scope: dict[str, Any], responder: Responder, host: Host) -> None
     """
     if Headers(raw=scope["headers"]).get(CLIENT_HEADER.decode()) is None:
         raise Problem("forbidden", "only for the service worker")
+    if is_foreign(scope):
+        raise foreign()
     visitor = await _visitor(scope, responder, host)
     if visitor.is_unknown:
         raise Problem("origin-unavailable", "the session cannot be renewed now")
@@ -158,8 +160,6 @@ async def _forget(scope: dict[str, Any], responder: Responder, host: Host) -> No
     The session ends if this browser could have signed out: it is plain, or there is a proof. Otherwise only
     the cookies go, or a thief of cookies could end a session that is worth nothing to him.
     """
-    if is_foreign(scope):
-        raise Problem("forbidden", "a page of another site sent this")
     session = None
     with suppress(Problem):
         session = (await host.visitors.open(scope)).session

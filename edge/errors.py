@@ -54,6 +54,7 @@ PROBLEMS: Mapping[str, Kind] = {
     # The app's use of the kit.
     "state-too-large": Kind(500, "The state of this user no longer fits into its token"),
     "record-too-large": Kind(413, "A record is too large"),
+    "commit-too-large": Kind(413, "The request stores too much at once"),
     "write-in-safe-request": Kind(500, "A safe request tried to write a record"),
     "write-after-response": Kind(500, "A record was written after the response had started"),
     "response-too-large": Kind(500, "The response to a write is too large to be remembered"),
@@ -71,7 +72,8 @@ PROBLEMS: Mapping[str, Kind] = {
 class Problem(Exception):
     """A failure with a stable `code` from `PROBLEMS`.
 
-    `detail` is one sentence for the caller and never holds a secret. `members` become extension
+    `detail` is one sentence for the caller and never holds a secret. If it is `for_developers` of the app,
+    it is logged, and told to the client in development only. `members` become extension
     members of the problem document (RFC 9457 section 3.2); `headers` and `fields` (which may repeat a
     name, as `Set-Cookie` does) go onto the response.
     Raises `KeyError` for a code that the table does not know.
@@ -80,11 +82,19 @@ class Problem(Exception):
     media_type = "application/problem+json"
 
     def __init__(
-        self, code: str, detail: str = "", *, headers: Mapping[str, str] | None = None, **members: Any
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        for_developers: bool = False,
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
     ) -> None:
         self.code = code
         self.kind = PROBLEMS[code]
         self.detail = detail
+        self.for_developers = for_developers
+        self.own = False  # the app's own words, not the kit's
         self.headers = dict(headers or {})
         self.fields: list[tuple[bytes, bytes]] = []
         self.members = members
@@ -107,9 +117,20 @@ class Problem(Exception):
             document["detail"] = self.detail
         return document | self.members
 
-    def encode(self) -> bytes:
-        """The problem document as UTF-8 bytes; the same problem gives the same bytes."""
-        return json.dumps(self.document(), ensure_ascii=False, separators=(",", ":")).encode()
+    def encode(self, **instead: str) -> bytes:
+        """The problem document as UTF-8 bytes; the same problem gives the same bytes.
+
+        `instead`: another title or detail, where the present one is not for whoever reads it; "" for none.
+        """
+        document = self.document() | instead
+        if document.get("detail") == "":
+            del document["detail"]
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def foreign() -> Problem:
+    """What a page of another site is told that sends something."""
+    return Problem("forbidden", "a page of another site sent this")
 
 
 def device_required() -> Problem:

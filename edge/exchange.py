@@ -15,7 +15,6 @@ from . import hidden
 from .context import SCOPE_KEY, Context
 from .errors import NeedsEdge, Problem
 from .intake import SAFE, as_sent
-from .problem_response import render, wants_page
 from .responder import Responder
 from .running import running
 from .visitor import Headers
@@ -81,9 +80,9 @@ class Exchange:
             with running(self._ctx):
                 await app(inner, receive, self.send)
         except Problem as problem:
+            problem.own = _is_apps(problem)
             if self._failure is None and self._refuses(problem, scope["method"]):
-                page = wants_page(scope["headers"])
-                self._status, self._headers, body = render(problem, page=page, method=scope["method"])
+                self._status, self._headers, body = self._responder.rendered(problem)
                 self._held, self._complete = [body], True
             else:
                 self._failure = self._failure or problem
@@ -103,7 +102,7 @@ class Exchange:
                 await self._finish()
             raise self._failure
         if not self._complete:
-            raise Problem("internal-error", "the app ended without an answer")
+            raise Problem("internal-error", "the app ended without an answer", for_developers=True)
         await self._finish()
 
     def _refuses(self, problem: Problem, method: str) -> bool:
@@ -162,7 +161,8 @@ class Exchange:
             else:
                 await self._responder.begin(self._status, final.headers, b"".join(self._held), more=True)
         elif self._size > RESPONSE_LIMIT:
-            raise Problem("response-too-large", f"at most {RESPONSE_LIMIT} bytes")
+            words = f"the answer to a write has at most {RESPONSE_LIMIT} bytes"
+            raise Problem("response-too-large", words, for_developers=True)
 
     def _promised(self) -> int | None:
         """How many bytes the body must have."""
@@ -178,7 +178,9 @@ class Exchange:
         if self._length is not None and (
             self._size > self._length or (not more and self._size < self._length)
         ):
-            raise Problem("internal-error", "the body is not as long as its Content-Length says")
+            raise Problem(
+                "internal-error", "the body is not as long as its Content-Length says", for_developers=True
+            )
 
     async def _finish(self) -> None:
         await self._responder.begin(*await self._final(b"".join(self._held)))
@@ -190,3 +192,12 @@ class Exchange:
         if self._ctx.host == "browser":
             hidden.check_answer(self._headers)
         return await self._settle(Answer(self._status, self._headers, body))
+
+
+def _is_apps(problem: Problem) -> bool:
+    """Whether the app's code has raised it, and not the kit on the app's behalf."""
+    trace = problem.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    raised_in = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
+    return not raised_in.startswith(f"{__package__}.")

@@ -19,7 +19,7 @@ from .session_wire import (
 )
 from .tokens import mint_assertion
 from .types import JSON, Clock, Fetch, Principal, Reply, Signer
-from .wire import Commit, Outcome, RecordKey, Scope, decode_outcome, encode_commit
+from .wire import COMMIT_LIMIT, Commit, Outcome, RecordKey, Scope, decode_outcome, encode_commit
 
 T = TypeVar("T")
 
@@ -54,7 +54,10 @@ class OriginClient:
         Raises `Problem`: "session-ended", "version-conflict", "key-reused", "idempotency-key-expired",
         "origin-unavailable" (outcome unknown: the same key may be sent again).
         """
-        reply = await self._call("POST", "/commit", principal, encode_commit(commit), key)
+        body = encode_commit(commit)
+        if len(body) > COMMIT_LIMIT:
+            raise Problem("commit-too-large", f"{len(body)} of {COMMIT_LIMIT} bytes", for_developers=True)
+        reply = await self._call("POST", "/commit", principal, body, key)
         _document(reply)
         return decode_outcome(reply.body)
 
@@ -119,7 +122,7 @@ def _parse(reply: Reply, make: Callable[[dict[str, Any]], T]) -> T:
     try:
         return make(document)
     except (KeyError, TypeError) as error:
-        raise Problem("origin-invalid", "a record could not be read") from error
+        raise Problem("origin-invalid", "a record could not be read", for_developers=True) from error
 
 
 def _document(reply: Reply) -> dict[str, Any]:
@@ -130,9 +133,12 @@ def _document(reply: Reply) -> dict[str, Any]:
             return document
         code, detail = document["code"], document.get("detail", "")
     except (ValueError, KeyError, TypeError) as error:
-        raise Problem("origin-invalid", f"status {reply.status} without a readable body") from error
+        raise Problem(
+            "origin-invalid", f"status {reply.status} without a readable body", for_developers=True
+        ) from error
     # What the origin says about our assertion is our fault, never the user's.
     if code not in PROBLEMS or code == "unauthorized":
-        raise Problem("origin-invalid", f"the origin answered {reply.status} {code}")
+        raise Problem("origin-invalid", f"the origin answered {reply.status} {code}", for_developers=True)
     members = {name: document[name] for name in ("reached", "turn") if name in document}
-    raise Problem(code, detail, **members)
+    # Its own words are for whoever runs the site.
+    raise Problem(code, detail, for_developers=True, **members)

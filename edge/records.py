@@ -98,6 +98,12 @@ class Records:
         if key not in self._seen:
             owner = self._owner(key.scope)
             found = None if owner is None else await self._source.record(owner, key)
+            if self.writable and len(self._seen) >= WRITES_LIMIT:
+                raise Problem(
+                    "commit-too-large",
+                    f"a request that may write reads at most {WRITES_LIMIT} records",
+                    for_developers=True,
+                )
             # A task beside this one may have been first; what it saw is what the commit must name.
             self._seen.setdefault(key, found)
         return self._seen[key]
@@ -155,7 +161,8 @@ class Records:
     def put(self, collection: str, id: str, value: dict[str, Any]) -> None:  # noqa: A002
         """Store `value` (a JSON object of at most 64 KiB) when the request succeeds."""
         if len(encode_json(value)) > RECORD_LIMIT:
-            raise Problem("record-too-large", f"{collection}/{id} is over {RECORD_LIMIT} bytes of JSON")
+            words = f"{collection}/{id} is over {RECORD_LIMIT} bytes of JSON: split it, or keep it elsewhere"
+            raise Problem("record-too-large", words, for_developers=True)
         self._write(self._key(collection, id), value)
 
     def delete(self, collection: str, id: str) -> None:  # noqa: A002
@@ -222,11 +229,19 @@ class Records:
 
     def _check_writing(self, *, more: bool) -> None:
         if not self.writable:
-            raise Problem("write-in-safe-request", "GET and HEAD only read; use POST, PUT, PATCH or DELETE")
+            raise Problem(
+                "write-in-safe-request",
+                "GET and HEAD only read; use POST, PUT, PATCH or DELETE",
+                for_developers=True,
+            )
         if self.closed:
-            raise Problem("write-after-response", "write records before the response starts")
+            raise Problem(
+                "write-after-response", "write records before the response starts", for_developers=True
+            )
         if more and len(self._writes) + len(self._increments) >= WRITES_LIMIT:
-            raise Problem("record-too-large", f"one request writes at most {WRITES_LIMIT} records")
+            raise Problem(
+                "commit-too-large", f"one request writes at most {WRITES_LIMIT} records", for_developers=True
+            )
         self.touched = True
 
     def _key(self, collection: str, record_id: str) -> RecordKey:

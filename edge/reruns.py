@@ -64,6 +64,8 @@ class Reruns:
 def final(problem: Problem) -> Problem:
     """What a client is told once there are no more runs: a conflict between writers is ours to solve, so it
     is no 409 but a 503 that says when to try again."""
+    if problem.code == "floor-reached":
+        return Problem("floor-reached")  # which numbers, in which records, is nobody's business but the app's
     if problem.code != "version-conflict":
         return problem
     given_up = Problem("overloaded", "a record changes too often", headers={"Retry-After": "2"})

@@ -80,11 +80,21 @@ class Responder:
             await self._send({"type": "edgekit.escalate", "reason": problem.detail})
             return
         self.fields += problem.fields
+        await self.begin(*self.rendered(problem))
+
+    def rendered(self, problem: Problem) -> tuple[int, Headers, bytes]:
+        """(status, headers, body) for whoever has sent this request."""
         headers, method = self._scope["headers"], self._scope["method"]
-        # What an outbox sends was answered before: nobody looks at a page, but the worker reads a code.
+        # What an outbox sends was answered before: the worker reads a code, and shows people what was said.
         sent_later = any(name == TIME_HEADER for name, _ in headers)
-        page, signed_in = wants_page(headers) and not sent_later, has_refresh(self._scope)
-        await self.begin(*render(problem, page=page, method=method, signed_in=signed_in))
+        return render(
+            problem,
+            page=wants_page(headers) and not sent_later,
+            people=sent_later,
+            method=method,
+            signed_in=has_refresh(self._scope),
+            development=self._host.development,
+        )
 
     def _for_service_worker(self, status: int, headers: Headers) -> tuple[int, Headers]:
         """A service worker may not read the headers of a redirect, so it gets them on a 200."""

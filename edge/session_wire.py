@@ -125,9 +125,13 @@ def _answer(body: bytes, **members: Any) -> dict[str, Any]:
         document = json.loads(body)
         wrong = [name for name, kind in members.items() if not isinstance(document[name], kind)]
     except (ValueError, TypeError, KeyError) as error:
-        raise Problem("origin-invalid", "the answer about a session could not be read") from error
+        raise Problem(
+            "origin-invalid", "the answer about a session could not be read", for_developers=True
+        ) from error
     if wrong:
-        raise Problem("origin-invalid", f"the answer about a session has another {wrong[0]}")
+        raise Problem(
+            "origin-invalid", f"the answer about a session has another {wrong[0]}", for_developers=True
+        )
     return dict(document)
 
 

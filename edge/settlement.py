@@ -115,7 +115,8 @@ class Settlement:
 
     async def _commit(self, answer: Answer, changes: _Changed) -> Answer:
         if len(answer.body) > RESPONSE_LIMIT:
-            raise Problem("response-too-large", f"at most {RESPONSE_LIMIT} bytes")
+            words = f"the answer to a write has at most {RESPONSE_LIMIT} bytes"
+            raise Problem("response-too-large", words, for_developers=True)
         ctx, principal = self._ctx, self._principal()
         moves = ctx.signed_in or ctx.signed_out != ""
         # What does not fit into cookies has to be refused while nothing has happened yet. Who signs in or
@@ -232,6 +233,8 @@ class Settlement:
         if not changed.settled and ctx.signed_in:  # it is as it was
             ctx.session = ctx.visitor.session
         renews = changed.state is not None or changed.sealed is not None or ctx.is_new
+        if renews and ctx.uninvited and ctx.visitor.session is None and not ctx.visitor.is_nobody:
+            return _private(headers)  # a read that nobody has asked for makes nobody a guest
         if not renews and (shareable or not self._view_is_old()):
             return headers if caching else [*headers, PRIVATE]
         if shareable or not caching:

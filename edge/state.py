@@ -63,7 +63,9 @@ class State(MutableMapping[str, Any]):
 
     def _check_open(self) -> None:
         if self.closed:
-            raise Problem("write-after-response", "change the state before the response starts")
+            raise Problem(
+                "write-after-response", "change the state before the response starts", for_developers=True
+            )
 
     def export(self) -> dict[str, Any]:
         """The whole state as JSON values.
@@ -81,5 +83,5 @@ def too_large(values: Mapping[str, Any], size: int, limit: int) -> Problem:
     """The problem of state that takes `size` bytes where there is room for `limit`."""
     sizes = sorted(((len(encode_json(value)), key) for key, value in values.items()), reverse=True)
     largest = ", ".join(f"{key} ({length} bytes)" for length, key in sizes[:3])
-    detail = f"{size} of {limit} bytes; largest: {largest}; move what grows to ctx.records"
-    return Problem("state-too-large", detail)
+    words = f"{size} of {limit} bytes; largest: {largest}; move what grows to ctx.records"
+    return Problem("state-too-large", words, for_developers=True)

@@ -34,7 +34,8 @@ class Client(TestClient):
     """Starlette's test client over a `Stateless` app with everything behind it in memory.
 
     `catalog` maps collection -> key -> item; `now` is the wall time in seconds that handlers see and
-    may be set; `origin` is the memory behind it. Randomness is a counter, so runs repeat exactly.
+    may be set; `origin` is the memory behind it. Randomness is a counter, so runs repeat exactly. In
+    `development` problems say what is for the app's developers, as `edgekit serve` does.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Client(TestClient):
         host: HostName = "native",
         follow_redirects: bool = True,
         raise_server_exceptions: bool = False,
+        development: bool = False,
     ) -> None:
         self.now = now
         self.origin = MemoryOrigin(catalog, lambda: self.now)
@@ -69,6 +71,7 @@ class Client(TestClient):
                 origin=origin,
                 catalog=Catalog(self.origin.public_fetch, lambda: self.now, lambda: 0.0),
                 keys=keys,
+                development=development,
             )
         )
         super().__init__(

@@ -39,7 +39,8 @@ class Visitor:
     """What came with a request. `view` and `sealed` belong to `session`.
 
     `proof` is the proof of possession that came along, if a good one did. `is_unknown`: there is a session,
-    but it cannot be checked now. `overlay`: what this browser has written and no edge has confirmed yet.
+    but it cannot be checked now. `is_nobody`: a page of another site sent this, and it must not become
+    somebody. `overlay`: what this browser has written and no edge has confirmed yet.
     `headers` go onto whatever answer is given.
     """
 
@@ -48,6 +49,7 @@ class Visitor:
     sealed: Mapping[str, JSON] | None = None
     proof: Proof | None = None
     is_unknown: bool = False
+    is_nobody: bool = False
     overlay: tuple[Write, ...] = ()
     headers: Headers = field(default_factory=list)
 

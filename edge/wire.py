@@ -25,9 +25,11 @@ ASSERTION_LIFE = 60  # seconds
 ORIGIN_AUDIENCE = "edgekit-origin"
 RECORD_LIMIT = 65_536  # bytes of one record's JSON
 RESPONSE_LIMIT = 262_144  # bytes of a remembered response body
-COMMIT_LIMIT = 2_097_152  # bytes of a whole commit
 USER_LIMIT = 128  # characters of a user's id
 WRITES_LIMIT = 256  # writes (and reads) in one commit
+# Bytes of a whole commit: as many records as there may be, each as large as it may be, and the response. So
+# the limits that an app meets are those that it can count itself.
+COMMIT_LIMIT = WRITES_LIMIT * RECORD_LIMIT + 1_048_576
 
 DEPTH_LIMIT = 500  # nested JSON arrays and objects (RFC 8259 section 9 allows a limit)
 # A string without an end is taken as one too: trying each of its quotes again would take quadratic time.
@@ -245,7 +247,9 @@ def decode_outcome(body: bytes) -> Outcome:
         document = json.loads(body)
         return Outcome(bool(document["replayed"]), _decode_response(document["response"]))
     except (ValueError, TypeError, KeyError, IndexError, binascii.Error) as error:
-        raise Problem("origin-invalid", "the answer to a commit could not be read") from error
+        raise Problem(
+            "origin-invalid", "the answer to a commit could not be read", for_developers=True
+        ) from error
 
 
 def _record_key(row: list[Any]) -> RecordKey:

@@ -75,7 +75,7 @@ class Assets:
                     raise Problem("not-found" if error.status_code == 404 else "forbidden") from error
                 return
         if self._release is None:
-            raise Problem("not-found", "this host serves no browser release")
+            raise Problem("not-found", "this host serves no browser release", for_developers=True)
         await self._file(Headers(scope=scope), self._release, path)(scope, receive, send)
 
     def _file(self, asked: Headers, release: Path, path: str) -> Response:

@@ -115,7 +115,11 @@ class OriginTransport:
         body: bytes,
     ) -> Reply:
         if not self._urls:
-            raise Problem("origin-unavailable", "no origin is set (EDGEKIT_ORIGIN, or run `edgekit serve`)")
+            raise Problem(
+                "origin-unavailable",
+                "no origin is set (EDGEKIT_ORIGIN, or run `edgekit serve`)",
+                for_developers=True,
+            )
         first, failure = self._present, None
         for number in range(tries):
             which = (first + number) % len(self._urls)

@@ -93,6 +93,9 @@ def build(
         manifest, assets = describe_release(target, bundle, toolchain, development=development, edges=others)
         if manifest.release in (one.release for one in made):
             return manifest
+        if public := bundle.description.public:
+            with steps("public") as step:
+                step.note = f"shared and readable, so anybody can read all of it: {', '.join(public)}"
         with steps("secrets") as step:
             count, step.cached = check(
                 target, bundle.app.public, manifest, assets, os.environ, toolchain.cache

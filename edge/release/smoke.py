@@ -36,12 +36,14 @@ class Start(NamedTuple):
 class Description:
     """What an app says about itself; `static` maps URL prefixes to folders of this machine.
 
+    `public`: record collections that anybody may read, sorted.
     `modules`: what was asked for until the first requests had been answered, sorted.
     """
 
     placement: list[dict[str, str]]
     optimistic: list[dict[str, str]]
     static: dict[str, Path]
+    public: list[str]
     modules: list[str]
 
     def encoded(self) -> bytes:
@@ -85,7 +87,9 @@ def smoke(
 
     answer, cached = toolchain.cache.json("smoke", digest(PYODIDE, str(target), str(thorough), *parts), make)
     static = {prefix: _host_path(target, prefix, path) for prefix, path in answer["static"].items()}
-    return Description(answer["placement"], answer["optimistic"], static, answer["modules"]), cached
+    return Description(
+        answer["placement"], answer["optimistic"], static, answer["public"], answer["modules"]
+    ), cached
 
 
 def _host_path(target: Target, prefix: str, path: str) -> Path:

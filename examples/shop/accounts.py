@@ -26,7 +26,8 @@ async def show(request: Request) -> Response:
 
 async def enter(request: Request) -> Response:
     """POST /account: sign in with `name` and `password`, or open an account with them (`action=open`)."""
-    from .passwords import digest, matches, new_salt  # noqa: PLC0415 - stays at the edge
+    from .attempts import failures  # noqa: PLC0415 - these stay at the edge
+    from .passwords import digest, matches, new_salt  # noqa: PLC0415
 
     ctx = context(request)
     async with request.form(max_files=0, max_fields=10) as form:
@@ -37,13 +38,18 @@ async def enter(request: Request) -> Response:
         detail = f"A name has up to {LONGEST_NAME} characters, a password at least {SHORTEST_PASSWORD}."
         return problem(request, "bad-account", detail, template="account.html", model=kept)
     account_id = hashlib.sha256(name.casefold().encode()).hexdigest()
+    if pause := failures.wait(account_id):
+        detail = f"That name was tried too often. Try again in {-(-pause // 60)} minutes."
+        headers = {"retry-after": str(pause)}
+        return problem(request, "too-often", detail, template="account.html", model=kept, headers=headers)
     account = await ctx.records.get("accounts", account_id)
-    known = account is not None and matches(password, account.value["salt"], account.value["password"])
     if account is None and fields.get("action") == "open":
         salt = new_salt()
-        kept_as = {"name": name, "salt": salt, "password": digest(password, salt)}
+        kept_as = {"name": name, "salt": salt, "password": await digest(password, salt)}
         ctx.records.put("accounts", account_id, kept_as)
-    elif not known:  # who opens an account twice, as a retry does, is signed in
+    elif not await matches(password, account and account.value):
+        failures.note(account_id)
+        # Who opens an account twice with its password, as a retry does, is signed in.
         taken = fields.get("action") == "open"
         code = "name-taken" if taken else "wrong-password"
         detail = "Somebody has an account by that name already." if taken else WRONG

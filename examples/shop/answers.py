@@ -33,6 +33,7 @@ PROBLEMS = {
     "bad-account": (422, "That will not do"),
     "name-taken": (409, "That name is taken"),
     "wrong-password": (403, "That did not work"),
+    "too-often": (429, "Not again just now"),
 }
 BY_STATUS = {400: "unreadable", 404: "not-found", 405: "method-not-allowed"}
 

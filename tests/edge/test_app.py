@@ -43,8 +43,9 @@ def serve(*handlers: tuple[str, Handler], middleware: Any = (), **options: Any) 
     for name, handler in handlers:
         method, path = name.split()
         routes.append(Route(path, handler, methods=[method]))
-    app = Starlette(routes=routes, middleware=middleware)
-    return Client(Stateless(app, shared=["stock"], **options), follow_redirects=False)
+    app, development = Starlette(routes=routes, middleware=middleware), options.pop("development", False)
+    made = Stateless(app, shared=["stock"], **options)
+    return Client(made, follow_redirects=False, development=development)
 
 
 def keyed(key: str = KEY, **headers: str) -> dict[str, str]:
@@ -168,16 +169,82 @@ def test_tampered_cookie_is_an_empty_state(shop: Client, change: Callable[[str],
     assert shop.get("/state", headers={"cookie": cookie(good)}).json() == {"cups": 1}
 
 
-def test_oversize_state_names_the_largest_keys_and_keeps_nothing() -> None:
-    async def grow(request: Request) -> Response:
-        request.session.update(essay="x" * 3000, small=1)
-        return Response()
+async def grow(request: Request) -> Response:
+    request.session.update(essay="x" * 3000, small=1)
+    return Response()
 
-    client = serve(("POST /", grow), ("GET /state", state))
+
+def test_oversize_state_names_the_largest_keys_and_keeps_nothing() -> None:
+    client = serve(("POST /", grow), ("GET /state", state), development=True)
     answer = client.post("/")
     assert answer.json()["code"] == "state-too-large"
     assert "essay (3002 bytes)" in answer.json()["detail"]
+    assert "essay (3002 bytes)" in client.post("/", headers={"accept": "text/html"}).text
     assert client.get("/state").json() == {}
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_words_for_developers_do_not_reach_customers(accept: str, caplog: Any) -> None:  # case N11
+    answer = serve(("POST /", grow)).post("/", headers={"accept": accept})
+    assert answer.status_code == 500
+    for word in ("essay", "3002", "ctx.records"):
+        assert word not in answer.text
+    assert answer.headers["edgekit-problem"] == "state-too-large"
+    assert "essay (3002 bytes)" in caplog.text
+
+
+async def store_much(request: Request) -> Response:
+    context(request).records.put("stock", "tea", {"x": "y" * 70_000})
+    return Response()
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_what_is_too_large_to_be_kept_is_logged_by_its_name(accept: str, caplog: Any) -> None:  # N3, N11
+    answer = serve(("POST /", store_much)).post("/", headers={"accept": accept})
+    assert (answer.status_code, answer.headers["edgekit-problem"]) == (413, "record-too-large")
+    assert "stock" not in answer.text
+    assert "65536" not in answer.text
+    assert "stock/tea is over 65536 bytes" in caplog.text
+    kind = "That is too large" if accept == "text/html" else "A record is too large"
+    assert kind in answer.text
+
+
+def test_apps_own_words_stand_on_the_page_and_in_the_document() -> None:  # case N11
+    async def refuse(_request: Request) -> Response:
+        raise Problem("precondition-failed", "Bob has the pen.")
+
+    client = serve(("POST /", refuse))
+    assert "Bob has the pen." in client.post("/", headers={"accept": "text/html"}).text
+    assert client.post("/").json()["detail"] == "Bob has the pen."
+
+
+def test_a_body_that_fits_is_stored_however_it_is_split(caplog: Any) -> None:  # case N3
+    """1.6 MB and `max_body=3_000_000`: nothing else stands in the way than limits an app can count itself."""
+
+    async def keep(request: Request) -> Response:
+        body = (await request.body()).decode()
+        for number in range(0, len(body), 60_000):
+            context(request).records.put("stock", f"part-{number}", {"data": body[number : number + 60_000]})
+        return Response(status_code=201)
+
+    client = serve(("POST /", keep), max_body=20_000_000)
+    assert client.post("/", content=b"x" * 2_133_334).status_code == 201
+    assert client.post("/", content=b"x" * 15_000_000).status_code == 201
+    assert client.post("/", content=b"x" * 15_400_000).status_code == 413
+    assert "one request writes at most 256 records" in caplog.text
+
+
+def test_who_writes_reads_a_bounded_number_of_records(caplog: Any) -> None:  # case N3
+    async def read(request: Request) -> Response:
+        for number in range(257):
+            await context(request).records.get("stock", f"tea-{number}")
+        return Response()
+
+    client = serve(("POST /", read), ("GET /", read))
+    assert client.get("/").status_code == 200
+    answer = client.post("/")
+    assert (answer.status_code, answer.json()["code"]) == (413, "commit-too-large")
+    assert "reads at most 256 records" in caplog.text
 
 
 def test_a_user_who_only_reads_keeps_the_view(shop: Client) -> None:
@@ -1046,8 +1113,8 @@ def test_what_is_not_http_goes_straight_to_the_app() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["type"])
 
-    asyncio.run(Stateless(app)({"type": "websocket"}, None, None))  # type: ignore[arg-type]
-    assert seen == ["websocket"]
+    asyncio.run(Stateless(app)({"type": "of tomorrow"}, None, None))  # type: ignore[arg-type]
+    assert seen == ["of tomorrow"]
 
 
 def test_scope_of_the_server_is_left_as_it_was(call: Any) -> None:

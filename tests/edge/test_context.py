@@ -51,7 +51,7 @@ def make(make_host: Callable[..., Host]) -> Callable[..., Context]:
         seed: str = "seed",
         author: str | None = None,
         name: str = "native",
-        foreign: bool = False,
+        uninvited: bool = False,
         shape: Shape = FLAT,
         sent_at: float | None = None,
         **visitor: Any,
@@ -65,7 +65,7 @@ def make(make_host: Callable[..., Host]) -> Callable[..., Context]:
             seed=seed,
             author=author,
             shared=frozenset({"stock"}),
-            foreign=foreign,
+            uninvited=uninvited,
             shape=shape,
             sent_at=sent_at,
         )
@@ -280,7 +280,7 @@ def test_claims_are_small(make: Make) -> None:
 
 
 def test_page_of_another_site_signs_nobody_in(make: Make) -> None:
-    ctx = make(foreign=True)
+    ctx = make(uninvited=True)
     with pytest.raises(Problem, match="forbidden"):
         ctx.sign_in("ann")
     assert ctx.user is None

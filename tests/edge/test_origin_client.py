@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from edge.session_wire import (
 )
 from edge.tokens import check_assertion
 from edge.types import Principal, Reply
-from edge.wire import Commit, Outcome, RecordKey, StoredResponse, decode_commit, encode_outcome
+from edge.wire import COMMIT_LIMIT, Commit, Outcome, RecordKey, StoredResponse, decode_commit, encode_outcome
 
 ANN = Principal("ann", "S" * 22, 3)
 KEY = "a-key-of-a-test-0001"
@@ -155,6 +156,21 @@ def test_problem_of_the_origin_is_raised_as_it_is(code: str) -> None:
     with pytest.raises(Problem) as caught:
         asyncio.run(client(origin).commit(ANN, KEY, COMMIT))
     assert (caught.value.code, caught.value.detail) == (code, "because")
+
+
+def test_what_the_origin_says_is_for_developers() -> None:  # case N11
+    origin = Origin(409, Problem("version-conflict", "shared/stock/tea has version 8").encode())
+    with pytest.raises(Problem) as caught:
+        asyncio.run(client(origin).commit(ANN, KEY, COMMIT))
+    assert caught.value.for_developers
+
+
+def test_a_commit_that_the_origin_would_not_take_is_not_sent() -> None:  # case N3
+    origin = Origin(200, b"{}")
+    response = StoredResponse(200, (("x-large", "y" * COMMIT_LIMIT),), b"")
+    with pytest.raises(Problem, match=f"commit-too-large: .* of {COMMIT_LIMIT} bytes"):
+        asyncio.run(client(origin).commit(ANN, KEY, replace(COMMIT, response=response)))
+    assert origin.calls == []
 
 
 def test_a_conflict_says_whether_the_next_try_has_its_turn() -> None:  # case C1

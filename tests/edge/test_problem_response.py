@@ -7,6 +7,7 @@ import json
 import pytest
 
 from edge.errors import Problem
+from edge.page_words import WORDS
 from edge.problem_response import render, wants_page
 
 
@@ -31,6 +32,28 @@ def test_people_get_a_page_with_a_way_back() -> None:
     assert b"There is nothing here" in body
     assert b"no such tea" in body
     assert b'href="/"' in body
+
+
+def test_a_page_says_how_much_is_too_much() -> None:  # case N3
+    _, _, body = render(Problem("body-too-large", "at most 3000000 bytes", limit=3_000_000), page=True)
+    assert b"The most is 3 MB." in body
+    assert b"bytes" not in body
+
+
+@pytest.mark.parametrize(("method", "again"), [("GET", True), ("HEAD", True), ("POST", False)])
+def test_what_may_succeed_later_can_be_tried_again_on_the_page(method: str, again: bool) -> None:
+    _, _, body = render(Problem("overloaded"), page=True, method=method)
+    assert (b"Try again</a>" in body) is again
+
+
+def test_a_document_that_people_will_read_is_in_their_words() -> None:  # case N11
+    problem = Problem("record-too-large", "notes/1 is over 65536 bytes of JSON", for_developers=True)
+    _, _, body = render(problem, page=False, people=True)
+    assert json.loads(body) | {"detail": ""} == problem.document() | {
+        "title": WORDS["record-too-large"].title,
+        "detail": "",
+    }
+    assert json.loads(body)["detail"] == WORDS["record-too-large"].says
 
 
 def test_page_escapes_what_it_shows() -> None:

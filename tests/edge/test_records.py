@@ -233,7 +233,7 @@ def test_one_request_writes_a_bounded_number_of_records() -> None:
     for number in range(WRITES_LIMIT):
         unit.put("cups", str(number), {})
     unit.put("cups", "0", {"again": True})
-    with pytest.raises(Problem, match="record-too-large"):
+    with pytest.raises(Problem, match="commit-too-large: one request writes at most 256 records"):
         unit.put("cups", "one-more", {})
 
 

@@ -13,6 +13,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))  # what `--app-dir examples` does
 
 from shop.app import app  # noqa: E402 - only importable from here on
+from shop.attempts import Failures  # noqa: E402
 
 from edge.testing import Client  # noqa: E402
 
@@ -49,7 +50,15 @@ def catalog() -> dict:
 
 
 @pytest.fixture
-def shopper(catalog: dict) -> Shopper:
+def timer(monkeypatch) -> list[float]:
+    """Seconds, as the shop counts failures; `timer[0]` may be set. No test sees those of another one."""
+    now = [0.0]
+    monkeypatch.setattr("shop.attempts.failures", Failures(lambda: now[0]))
+    return now
+
+
+@pytest.fixture
+def shopper(catalog: dict, timer: list[float]) -> Shopper:
     return Shopper(app, catalog={"products": catalog})
 
 

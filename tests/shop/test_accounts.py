@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
+from shop import passwords
 
 from edge.guests import PREFIX as GUEST_PREFIX
 
@@ -86,6 +90,55 @@ def test_refusals_sign_nobody_in(shopper, send, fields, status, code):
     answer = send(fields, headers={"accept": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert name_in_nav(shopper.get("/")) == "Sign in"
+
+
+def test_a_name_is_not_tried_for_ever(shopper, send, timer):
+    """case T12: sign-in has a limit, for names that exist and names that do not."""
+    send({**ANN, "action": "open"})
+    send({}, "/account/leave")
+    for name in ("Ann", "Nobody"):
+        wrong = {"name": name, "password": "another password"}
+        headers = {"accept": "application/json"}
+        assert [send(wrong, headers=headers).status_code for _ in range(11)] == [403] * 10 + [429]
+        refused = send({**ANN, "name": f" {name.upper()} "}, headers=headers)
+        assert (refused.status_code, refused.json()["code"]) == (429, "too-often")
+        assert refused.headers["retry-after"] == "900"
+    assert "Try again in 15 minutes" in send(ANN).text
+    timer[0] = 900
+    send(ANN)
+    assert name_in_nav(shopper.get("/")) == "Ann"
+
+
+def test_a_name_that_nobody_has_takes_as_long_as_one_that_somebody_has(shopper, send, monkeypatch):
+    """case T12: or the time would tell which accounts there are. Counted, not timed."""
+    salts = []
+    monkeypatch.setattr(
+        "shop.passwords._scrypt", lambda password, salt: salts.append(salt) or password + salt
+    )
+    send({**ANN, "action": "open"})
+    send({}, "/account/leave")
+    for name in ("Ann", "Nobody"):
+        send({"name": name, "password": "another password"})
+    assert len(salts) == 3
+
+
+def test_other_requests_go_on_while_a_password_is_judged():
+    """case T12: not on the event loop, and so many at once as have room in memory."""
+    threads, most = [], []
+
+    def slow(_password, _salt):
+        threads.append(threading.get_ident())
+        most.append(passwords.AT_ONCE.borrowed_tokens)
+        return ""
+
+    async def many():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(passwords, "_scrypt", slow)
+            await asyncio.gather(*(passwords.digest("a password", "00") for _ in range(8)))
+
+    asyncio.run(many())
+    assert threading.get_ident() not in threads
+    assert (len(most), max(most) <= 2) == (8, True)
 
 
 def test_password_is_not_stored(shopper, send):

@@ -166,7 +166,7 @@ def test_somebody_elses_order_is_404(shopper):
 
 
 def test_order_numbers_that_cannot_be_are_404(shopper):
-    for name in ("nope", "a b", "x" * 200, "%00", "ä"):
+    for name in ("nope", "a b", "x" * 200, "ä"):
         assert shopper.get(f"/orders/{name}").status_code == 404
 
 

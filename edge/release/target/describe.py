@@ -53,6 +53,7 @@ async def describe(host: Any, spec: str, loading: Any, *, thorough: bool) -> dic
     return {
         "placement": app.placement.to_manifest(),
         "optimistic": app.optimistic.to_manifest(),
+        "public": sorted(app.shared & app.readable),
         "static": static,
     }
 
