@@ -3,7 +3,7 @@
 
 import { inTime } from "./in-time.js";
 import { isAnonymous, isSafe } from "./network.js";
-import { fixedRoutes, isOptimistic, match, routeOf, storedPath } from "./placement.js";
+import { fixedRoutes, match, routeOf, storedPath, writeRouteOf } from "./placement.js";
 import { LOCAL_LIMIT, isHealthy, order } from "./pool.js";
 import { DEADLINE, HEADER } from "./protocol.js";
 import { race } from "./race.js";
@@ -71,7 +71,7 @@ export function createAnswer(parts) {
     if (found === undefined || !host.ready() || !isSafe(request.method)) return null;
     const url = new URL(request.url);
     const route = match(found.manifest, request.method, url, origin) === "anywhere" ? routeOf(found.manifest, url) : "";
-    if (route === "" || experience.isSlow(route)) return null;
+    if (route === "" || experience.isSlow(route) || experience.isDeadly(route)) return null;
     const response = await locally(request, route, request.signal, parts.edges(found));
     if (response !== null && isFailure(response)) {
       forget(response);
@@ -135,9 +135,11 @@ export function createAnswer(parts) {
 
     await inTime(experience.loaded, DEADLINE.storage, undefined);
     const anywhere = placement === "anywhere";
-    const optimistic = found !== undefined && isOptimistic(found.manifest, url);
+    const ahead = found ? writeRouteOf(found.manifest, request.method, url) : "";
+    const optimistic = ahead !== "" && !experience.isDeadly(ahead);
     if (anywhere && host.status() === "startable") later(startSoon());
-    const route = anywhere && found && isSafe(request.method) ? routeOf(found.manifest, url) : "";
+    const pattern = anywhere && found && isSafe(request.method) ? routeOf(found.manifest, url) : "";
+    const route = experience.isDeadly(pattern) ? "" : pattern;
     const edges = parts.edges(found);
     const response = isSafe(request.method)
       ? await compete(request, route, edges, request.signal, later)

@@ -8,7 +8,8 @@ import { DATABASE } from "./protocol.js";
 
 export const VALUES = "values";
 export const OUTBOX = "outbox";
-const TABLES = Object.freeze({ [VALUES]: {}, [OUTBOX]: { keyPath: "seq", autoIncrement: true } });
+export const NOTES = "notes"; // of its own: no transaction that waits for us can be in its way
+const TABLES = Object.freeze({ [VALUES]: {}, [OUTBOX]: { keyPath: "seq", autoIncrement: true }, [NOTES]: {} });
 
 const PATIENCE = 2_000; // ms
 

@@ -5,6 +5,7 @@ import { createAnswer } from "./answer.js";
 import { basesOf, createEdges } from "./edges.js";
 import { endingWell, isEventSource } from "./event-source.js";
 import { createExperience } from "./experience.js";
+import { guarded } from "./guarded.js";
 import { inTime } from "./in-time.js";
 import { inspection, listCaches } from "./inspect.js";
 import { keyMint } from "./keys.js";
@@ -23,6 +24,7 @@ const ASKS_POLICY = "?referrer-policy";
  * @param {string} parts.origin   the site's own origin
  * @param {{caches: CacheStorage, fetch: import("./protocol.js").Fetch}} parts.platform
  * @param {import("./store.js").Store} parts.store
+ * @param {import("./notes.js").Notes} parts.notes
  * @param {import("./outbox-table.js").Table} parts.table
  * @param {ReturnType<typeof import("./user.js").createUser>} parts.user
  * @param {ReturnType<typeof import("./prover.js").createProver>} parts.prover
@@ -36,11 +38,12 @@ const ASKS_POLICY = "?referrer-policy";
  * @param {(effects: string) => void} parts.onApplied   gets what a write that is confirmed now has changed
  * @param {() => void} parts.onHalt   there is something to be sent, and no edge
  */
-export function createFront({ id, origin, platform, store, user, prover, release, host, startSoon, log, left, state, now, ...parts }) {
+export function createFront({ id, origin, platform, store, notes, user, prover, release, startSoon, log, left, state, now, ...parts }) {
   const { fetch, caches } = platform;
   const since = now();
   const answers = { local: 0, edge: 0, static: 0, nobody: 0 };
-  const experience = createExperience({ store, release: id, now });
+  const experience = createExperience({ store, release: id, notes, now });
+  const host = guarded(parts.host, { release, experience });
   let personal = 0;
 
   const edgesAt = (/** @type {string[]} */ bases) => createEdges({ bases, fetch, now, random: Math.random, note: log.note });

@@ -43,16 +43,6 @@ export function match(manifest, method, url, origin) {
 }
 
 /**
- * Whether the local host may answer a write to this URL before an edge has.
- *
- * @param {Manifest} manifest
- * @param {URL} url
- */
-export function isOptimistic({ optimistic = [] }, url) {
-  return indexOf(optimistic, url) >= 0;
-}
-
-/**
  * The pattern of the `anywhere` route of a URL, "" if there is none.
  *
  * @param {Manifest} manifest
@@ -60,6 +50,18 @@ export function isOptimistic({ optimistic = [] }, url) {
  */
 export function routeOf(manifest, url) {
   return manifest.placement[indexOf(manifest.placement, url)]?.pattern ?? "";
+}
+
+/**
+ * The route of a write that the local host may answer before an edge has, with its method; "" if it may not.
+ *
+ * @param {Manifest} manifest
+ * @param {string} method
+ * @param {URL} url
+ */
+export function writeRouteOf({ optimistic = [] }, method, url) {
+  const pattern = optimistic[indexOf(optimistic, url)]?.pattern;
+  return pattern === undefined ? "" : `${method} ${pattern}`;
 }
 
 /** @param {Table} table @param {URL} url */

@@ -13,6 +13,7 @@ import { createLocalHost } from "./local-host.js";
 import { createLog } from "./log.js";
 import { createLull } from "./lull.js";
 import { isSafe } from "./network.js";
+import { openNotes } from "./notes.js";
 import { openTable } from "./outbox-table.js";
 import { createPersonal } from "./personal.js";
 import { passes } from "./placement.js";
@@ -137,7 +138,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const left = createLeft(now);
   const front = createFront({
     ...{ id, origin, platform, store, user, prover, host, startSoon, log, left, now, release: keeper.installed, state: () => state },
-    table: openTable(globalThis.indexedDB),
+    ...{ table: openTable(globalThis.indexedDB), notes: openNotes(globalThis.indexedDB) },
     onApplied(effects) {
       const ask = (/** @type {string} */ path, /** @type {AbortSignal} */ signal) => user.send(path, { cache: "no-store", redirect: "error", signal });
       void personal.renew(effects, ask).catch(log.note);

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import time
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,7 +19,22 @@ ASGI = {"version": "3.0", "spec_version": "2.4"}
 AHEAD = 262_144  # bytes of an answer that is still being produced without a wait
 LIGHTEST = 1_024  # bytes that the smallest part counts as
 
+SLOW = 0.05  # seconds without a turn of JavaScript after which work that blocks counts as slow
+TURN = 0.001  # seconds; a timer, whatever its length, is a turn of JavaScript
+
 logger = logging.getLogger("edgekit")
+_cycle: ContextVar[Cycle | None] = ContextVar("edgekit_cycle", default=None)
+
+
+async def breathe() -> None:
+    """To be awaited before work that may block: what the app has sent so far reaches its reader first.
+
+    That costs a turn of JavaScript, so quick work waits for the first part of an answer only.
+    """
+    cycle = _cycle.get()
+    if cycle is not None and cycle.is_behind():
+        await asyncio.sleep(TURN)
+        cycle.caught_up()
 
 
 class Bridge:
@@ -134,9 +151,12 @@ class Cycle:
         self._weight = 0
         self._released = False
         self._headed = False
+        self._unseen = False  # parts that JavaScript has not passed on
+        self._turned = time.monotonic()
 
     async def run(self, app: Stateless, scope: dict[str, Any]) -> None:
         """Drive the app to its end. Whatever happens, the client gets an end of its response."""
+        _cycle.set(self)  # for this task and those that it begins
         try:
             await app(scope, self._receive, self._send)
         except (Exception, SystemExit):
@@ -157,6 +177,14 @@ class Cycle:
         self._released = True
         if not self._status or self._flush(more=True):
             self.writable.set()
+
+    def is_behind(self) -> bool:
+        """Whether there are parts that JavaScript should have its turn for."""
+        return self._unseen and (not self._headed or time.monotonic() - self._turned > SLOW)
+
+    def caught_up(self) -> None:
+        """JavaScript has had its turn."""
+        self._unseen, self._turned = False, time.monotonic()
 
     def disconnect(self) -> None:
         self.gone = True
@@ -194,6 +222,7 @@ class Cycle:
         else:
             part, more = message.get("body", b""), message.get("more_body", False)
             self._parts.append(part)
+            self._unseen = self._unseen or bool(part)
             self._weight += max(len(part), LIGHTEST)
         if not more:
             self.ended = True

@@ -26,7 +26,7 @@ from ..types import HostName
 from ..visitor import PayloadVisitors, Visitors
 from . import _js, late, randomness, threadless
 from ._js import use_plain_js
-from .bridge import Bridge
+from .bridge import Bridge, breathe
 from .lifespan import Lifespan
 from .loop import DrainingLoop, install
 from .warmup import warm_up
@@ -118,4 +118,5 @@ async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host
 
 async def _inline(func: Callable[..., Any], *args: Any, **_options: Any) -> Any:
     """There are no threads here: what frameworks would run in one runs at once, in a context of its own."""
+    await breathe()
     return copy_context().run(func, *args)

@@ -132,8 +132,11 @@ def test_an_interpreter_that_dies_is_replaced_and_the_page_does_not_notice(page,
     )
 
 
-@pytest.mark.console_errors("status of 500")
-def test_a_mistake_in_the_app_is_a_problem_here_as_there(page, proxy):
+@pytest.mark.console_errors("status of 500|ERR_")
+def test_a_mistake_that_happens_only_here_is_shown_only_if_no_edge_answers(page, proxy):
+    """Cases P4, P26."""
+    assert page.evaluate(ASK, "/fail?now") == [200, "native"]
+    proxy.cut()
     assert page.evaluate(ASK, "/fail?now") == [500, "browser"]
     page.wait_for_function(
         f"async () => JSON.stringify((await ({INSPECT})()).errors).includes('a mistake in the app')"

@@ -64,3 +64,9 @@ def test_at_an_edge_in_webassembly_a_second_loop_does_not_take_the_place_of_the_
     """Case P26: it used to, and nothing was answered any more."""
     told = ask("edge", ["/task/run", "/task/loop", "/thread/own-loop", "/"])
     assert [status for status, _, _ in told.values()] == [503, 503, 503, 200]
+
+
+@pytest.mark.parametrize("host", ["browser", "edge"])
+def test_parts_of_a_generator_that_blocks_are_passed_on_one_by_one(ask, host):
+    """Case P20: they used to arrive all at once, when the last was made."""
+    assert ask(host, ["/parts"]) == {"/parts": [200, "part 0\npart 1\npart 2\n", 3]}

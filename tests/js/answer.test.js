@@ -6,7 +6,7 @@ import { createAnswer } from "../../browser/answer.js";
 import { createEdges } from "../../browser/edges.js";
 import { createExperience } from "../../browser/experience.js";
 import { NetworkFailure, isSafe } from "../../browser/network.js";
-import { manifest, memoryStore } from "./fakes.js";
+import { manifest, memoryNotes, memoryStore } from "./fakes.js";
 
 const ORIGIN = "https://shop.test";
 const PLACEMENT = [
@@ -26,8 +26,9 @@ const STATIC = { "/static/a.css": "/_edge/static/1/a.css" };
  * @param {Member} [hosts.edge]
  * @param {boolean} [hosts.installed]
  * @param {Record<string, string>} [hosts.files]
+ * @param {import("../../browser/notes.js").Notes} [hosts.notes]
  */
-function pool({ local = () => "local", fails = 200, status = "ready", boots = true, edge = () => "edge", installed = true, files = STATIC }) {
+function pool({ local = () => "local", fails = 200, status = "ready", boots = true, edge = () => "edge", installed = true, files = STATIC, notes = memoryNotes() }) {
   /** @type {string[]} */
   const asked = [];
   const clock = { now: 0 };
@@ -37,7 +38,7 @@ function pool({ local = () => "local", fails = 200, status = "ready", boots = tr
   const views = [];
   const optimistic = [{ pattern: "/cart", regex: "^/cart$" }];
   const table = manifest({ placement: PLACEMENT, optimistic, static: files });
-  const experience = createExperience({ store: memoryStore(), release: "r", now: () => clock.now });
+  const experience = createExperience({ store: memoryStore(), notes, release: "r", now: () => clock.now });
   const edges = createEdges({ bases: [""], fetch: async () => new Response(), now: () => clock.now, random: () => 0, note: () => {} });
   const read = async (/** @type {string} */ path) => new Response(`file ${path}`);
   const { answer, ifReady } = createAnswer({
@@ -261,6 +262,17 @@ test("without a release the edge answers while it is fetched again", async () =>
   const { get, asked } = pool({ installed: false });
   assert.equal(await text(get("/")), "edge");
   assert.deepEqual(asked, ["start", "edge"]);
+});
+
+test("what has killed a worker is an edge's afterwards, also where none can be reached (P24)", async () => {
+  const notes = memoryNotes();
+  pool({ notes }).experience.begins("/");
+  const next = pool({ edge: gone, notes });
+  await next.experience.loaded;
+  assert.equal((await next.get("/")).status, 503);
+  assert.deepEqual(next.asked, ["edge"]);
+  assert.equal(await next.ifReady(new Request(`${ORIGIN}/`)), null);
+  assert.equal(await text(next.get("/products/tea")), "local");
 });
 
 test("calls are for the local host alone: ready, allowed and quick", async () => {

@@ -79,6 +79,18 @@ export function memoryStore(values = {}) {
   };
 }
 
+/** @returns {import("../../browser/notes.js").Notes & {names: Set<string>}} */
+export function memoryNotes() {
+  /** @type {Set<string>} */
+  const names = new Set();
+  return {
+    names,
+    write: (name) => void names.add(name),
+    erase: (name) => void names.delete(name),
+    all: async () => [...names],
+  };
+}
+
 const refuse = () => Promise.reject(new DOMException("no", "UnknownError"));
 /** @type {import("../../browser/store.js").Store} */
 export const BROKEN_STORE = { get: refuse, update: refuse, lasts: async () => true };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fixedRoutes, isOptimistic, match, passes, routeOf, storedPath } from "../../browser/placement.js";
+import { fixedRoutes, match, passes, routeOf, storedPath, writeRouteOf } from "../../browser/placement.js";
 import { manifest } from "./fakes.js";
 
 const ORIGIN = "https://shop.test";
@@ -70,9 +70,9 @@ test("a route is known by its pattern", () => {
 });
 
 test("writes that may be answered ahead stand in a table of their own", () => {
-  assert.ok(isOptimistic(TABLE, new URL("/cart?a=1", ORIGIN)));
-  assert.ok(!isOptimistic(TABLE, new URL("/", ORIGIN)));
-  assert.ok(!isOptimistic(manifest(), new URL("/cart", ORIGIN)), "an older release has none");
+  assert.equal(writeRouteOf(TABLE, "POST", new URL("/cart?a=1", ORIGIN)), "POST /cart");
+  assert.equal(writeRouteOf(TABLE, "POST", new URL("/", ORIGIN)), "");
+  assert.equal(writeRouteOf(manifest(), "POST", new URL("/cart", ORIGIN)), "", "an older release has none");
 });
 
 test("what the browser's own host says about itself is asked of the worker", () => {
