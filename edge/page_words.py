@@ -82,6 +82,7 @@ WORDS: Mapping[str, Words] = {
     "origin-unavailable": _AWAY,
     "origin-invalid": _AWAY,
     "overloaded": _BUSY,
+    "host-starting": _BUSY,
 }
 
 
