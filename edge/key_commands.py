@@ -13,6 +13,7 @@ from typing import Any
 
 from .keys import generate, load, public_file, save
 from .keyset import ALGORITHMS, KNOWN_AHEAD, Key, KeySet, Use, retired, rotated
+from .private_files import private_folder
 
 PURPOSES = {"sig": "signing", "enc": "sealing"}
 
@@ -21,7 +22,8 @@ def init(file: Path, now: float) -> str:
     """Make a new set."""
     if file.exists():
         raise ValueError(f"{file} exists; `edgekit keys rotate` adds new keys to it")
-    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.parent.exists():  # one that is there may hold other things too
+        private_folder(file.parent)
     document = generate(now)
     save(file, document, now)
     return f"{_table(document, now)}\nPrivate: {file}. Public, for the origin: {public_file(file)}."

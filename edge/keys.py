@@ -22,6 +22,7 @@ from jwt.algorithms import ECAlgorithm
 
 from .jose import decode_segment, encode_segment, thumbprint
 from .keyset import ALGORITHMS, KeySet, KeysInUse, Use
+from .private_files import private_files, private_folder
 from .types import Clock
 from .wire import encode_json
 
@@ -151,9 +152,10 @@ def _secret() -> dict[str, str]:
 def load_or_create(folder: Path, name: str = "edge") -> dict[str, Any]:
     """The private set kept in `folder/<name>-private.json`, made on first use; see `save`."""
     file = folder / f"{name}-private.json"
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     if not file.exists():
         save(file, generate(time.time()), time.time())
+    private_files(folder, file.name)
     document = load(file)
     publish(file, document, time.time())
     return document

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import apsw
 
+from edge.private_files import open_private
+
 from .database import open_reader
 from .errors import StartError
 
@@ -30,7 +32,7 @@ def back_up(source: Path, target: Path) -> int:
         raise FileExistsError(f"{target} exists")
     draft = target.with_name(f".{target.name}.new")
     draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600)
+    open_private(draft, os.O_EXCL).close()
     try:
         with apsw.Connection(str(draft)) as copy, copy.backup("main", open_reader(source), "main") as work:
             while not work.done:

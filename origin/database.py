@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Mapping
-from io import TextIOWrapper
 from pathlib import Path
+from typing import TextIO
 
 import apsw
+
+from edge.private_files import open_private, private_files
 
 from .errors import StartError
 from .schema import migrate
@@ -24,6 +27,13 @@ _WRITER_PRAGMAS: Mapping[str, str | int] = {
     "trusted_schema": 0,
 }
 _READER_PRAGMAS: Mapping[str, str | int] = {"query_only": 1, "trusted_schema": 0}
+
+
+def create(path: Path) -> None:
+    """Make the file if there is none, for its owner alone, and take what others may do with it and with what
+    SQLite keeps beside it (which gets the database's own mode when SQLite makes it). Raises OSError."""
+    open_private(path, os.O_APPEND).close()
+    private_files(path.parent, f"{path.stem}.*")
 
 
 def open_writer(path: Path) -> apsw.Connection:
@@ -63,12 +73,12 @@ def check_version(version: str) -> None:
         raise StartError(f"SQLite {version} has the WAL-reset bug; 3.51.3 or newer is needed")
 
 
-def lock(path: Path) -> TextIOWrapper:
+def lock(path: Path) -> TextIO:
     """Hold the lock file until it is closed; raises `StartError` if another process holds it.
 
     The kernel lets go of it when the process ends, however it ends.
     """
-    file = path.open("a")
+    file = open_private(path, os.O_APPEND)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

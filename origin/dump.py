@@ -1,4 +1,4 @@
-"""`python -m origin.dump --data DIR`: all that is stored, as JSON lines; also while the origin runs.
+"""`python -m origin.dump --data DIR [--to FILE]`: all that is stored, as JSON lines; the origin may run.
 
 {"kind": "outcome", "subject", "key", "fingerprint", "response": {"status", "headers", "body", "state"…}}
 {"kind": "record", "scope", "owner", "collection", "id", "version", "value"}   value null: deleted
@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import apsw
+
+from edge.private_files import open_private
 
 from .database import open_reader
 
@@ -45,12 +49,18 @@ def rows(connection: apsw.Connection) -> Iterator[dict[str, Any]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print it all to stdout."""
+    """Print it all; a shell's `>` would let others read the file, `--to` does not. Raises FileExistsError."""
     parser = argparse.ArgumentParser(prog="python -m origin.dump", description="Print all that is stored.")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the database")
-    connection = open_reader(parser.parse_args(arguments).data / "origin.db")
-    for row in rows(connection):
-        sys.stdout.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
+    parser.add_argument(
+        "--to", type=Path, metavar="FILE", help="a new file for its owner alone (default: stdout)"
+    )
+    options = parser.parse_args(arguments)
+    connection = open_reader(options.data / "origin.db")
+    with ExitStack() as stack:
+        target = stack.enter_context(open_private(options.to, os.O_EXCL)) if options.to else sys.stdout
+        for row in rows(connection):
+            target.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":

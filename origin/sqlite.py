@@ -12,12 +12,13 @@ from typing import Any
 import apsw
 
 from edge.errors import Problem
+from edge.private_files import private_folder
 from edge.session_wire import Renewed
 from edge.types import JSON, Principal
 from edge.wire import Commit, Outcome, RecordKey, Scope, encode_outcome
 
 from . import commits, outcomes, revocations, sessions
-from .database import lock, open_reader, open_writer
+from .database import create, lock, open_reader, open_writer
 from .errors import StartError
 from .readers import Readers
 from .store import Collection, Ended, Page, Record
@@ -46,7 +47,8 @@ class SQLiteStore:
         path = folder / "origin.db"
         with ExitStack() as stack:
             try:
-                folder.mkdir(parents=True, exist_ok=True)
+                private_folder(folder)
+                create(path)
                 stack.enter_context(lock(folder / "origin.lock"))
                 self._writer = Writer(lambda: open_writer(path))
                 stack.callback(self._writer.close)

@@ -33,7 +33,10 @@ def only(modules: tuple[str, ...], third_party: str) -> Rule:
     return Rule("", third_party, f"only {files} may import {third_party}", except_who=modules)
 
 
-SHARED = ("wire", "session_wire", "jose", "tokens", "keyset", "keys", "errors", "types", "server.protocol")
+SHARED = (
+    *("wire", "session_wire", "jose", "tokens", "keyset", "keys", "errors", "types"),
+    *("private_files", "server.protocol"),
+)
 NATIVE_TOOLS = (
     "edge.arguments",
     "edge.cli",

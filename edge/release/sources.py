@@ -29,6 +29,7 @@ NATIVE_ONLY = {
     "keys.py",
     "memory_origin.py",
     "memory_sessions.py",
+    "private_files.py",
     "py.typed",
     "release",
     "serve",

@@ -25,6 +25,7 @@ import httpx2
 from watchfiles import DefaultFilter, awatch
 
 from ..keys import load_or_create
+from ..private_files import open_private
 from ..public_address import is_loopback
 from .processes import Edge, Group, Origin, stop
 from .sources import Part, Sources, find
@@ -90,7 +91,7 @@ def run(
     try:
         load_or_create(plan.keys)
         load_or_create(plan.data, "origin")
-        lock = (data / "serve.lock").open("w")
+        lock = open_private(data / "serve.lock")
     except OSError as error:
         logger.error(
             "Nothing can be kept in %s: %s; choose another folder with --data.", data, error.strerror

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..keys import load_or_create
+from ..private_files import open_private
 from ..serve.processes import Group, stop, wrote
 from .http1 import Broken, request
 from .proxy import ask
@@ -71,7 +72,7 @@ class Fleet:
             "PYTHONSAFEPATH": "1",
             "PYTHONUNBUFFERED": "1",
         }
-        with layout.log.open("ab") as log:
+        with open_private(layout.log, os.O_APPEND) as log:
             self._group = Group(environment, os.dup(log.fileno()))
         await self._start(0)
         await asyncio.gather(*(self._start(number) for number in range(1, len(self.ports))))

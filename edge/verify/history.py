@@ -30,6 +30,7 @@ from types import TracebackType
 from typing import Any
 
 from ..page_script import TAG
+from ..private_files import open_private
 from ..wire import encode_json
 
 Row = dict[str, Any]
@@ -39,7 +40,7 @@ class History:
     """Rows in memory and, line by line, in `file`. `timer` gives seconds."""
 
     def __init__(self, file: Path, timer: Callable[[], float]) -> None:
-        self._file = file.open("w", encoding="utf-8")
+        self._file = open_private(file)
         self._timer = timer
         self._start = timer()
         self.rows: list[Row] = []

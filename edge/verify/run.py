@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..private_files import private_folder
 from ..wire import StoredResponse
 from . import faults
 from .fleet import Fleet, Layout, StartFailed
@@ -79,7 +80,7 @@ class Run:
         folder = self._layout.data
         if folder.exists():
             shutil.rmtree(folder)
-        folder.mkdir(parents=True)
+        private_folder(folder)
         with History(folder / "history.jsonl", time.monotonic) as history:
             history.add("run", seed=self._seed, spec=self._layout.spec)
             await self._happen(history)
