@@ -41,16 +41,19 @@ const ALWAYS = {
 
 const SECURE = { "strict-transport-security": "max-age=31536000" };
 
-/** @type {Map<string, Record<string, string>>} */
-const BY_TYPE = new Map([
-  ["text/javascript", SCRIPT],
-  ["application/javascript", SCRIPT],
-  ["text/html", DOCUMENT],
-  ["application/xhtml+xml", DOCUMENT],
-  ["image/svg+xml", DOCUMENT],
-  ["text/xml", DOCUMENT],
-  ["application/xml", DOCUMENT],
-]);
+// Types in which nothing runs when somebody navigates to them; all others may, XML of every kind among them.
+const INERT = new RegExp(
+  String.raw`^(?:(?:image|audio|video|font)/(?!.*xml)[\w.+-]+|[\w.-]+/[\w.+-]+\+json` +
+    "|text/(?:plain|css|csv|calendar|event-stream|markdown|vtt)" +
+    "|application/(?:json|json-seq|x-ndjson|gzip|octet-stream|pdf|wasm|zip))$",
+);
+const SCRIPTS = /^(?:text|application)\/(?:x-)?(?:java|ecma)script$/;
+
+/** @param {string} mediaType @returns {Record<string, string>} */
+function policy(mediaType) {
+  if (INERT.test(mediaType)) return {};
+  return SCRIPTS.test(mediaType) ? SCRIPT : DOCUMENT;
+}
 
 /**
  * @param {string} contentType
@@ -59,5 +62,5 @@ const BY_TYPE = new Map([
  */
 export function securityHeaders(contentType, url) {
   const mediaType = (contentType.split(";")[0] ?? "").trim().toLowerCase();
-  return { ...ALWAYS, ...(url.startsWith("https:") ? SECURE : {}), ...BY_TYPE.get(mediaType) };
+  return { ...ALWAYS, ...(url.startsWith("https:") ? SECURE : {}), ...policy(mediaType) };
 }

@@ -57,7 +57,7 @@ class Context:
         self._host = host
         self.uninvited = uninvited
         self._shared = shared
-        self._ids = self._forms = 0
+        self._ids, self._forms, self.personal = 0, 0, False
         self._sealed = State(visitor.sealed or {})
         self.sent_key = sent_key
         self._seed = seed
@@ -258,7 +258,7 @@ class Context:
 
     def form_key(self) -> Html:
         """A hidden input for an HTML form: sending it twice is harmless, and other sites cannot send it."""
-        session, view = self.ensure_user(), self.visitor.view
+        session, view, self.personal = self.ensure_user(), self.visitor.view, True
         known = view is not None and not self.is_new and view.form_secret
         secret = known or self._host.visitors.form_secret(session)
         key = mark(self._form_nonce(), secret)

@@ -15,6 +15,13 @@ from .intake import TIME_HEADER
 from .problem_response import render, wants_page
 from .visitor import CLIENT_HEADER, Headers
 
+RENAMED = {b"location": b"edgekit-location"}
+# What is said of the redirect is not said of the 200 in its place.
+OF_CACHES = {
+    *(b"cache-control", b"cdn-cache-control", b"surrogate-control", b"expires", b"pragma", b"age"),
+    *(b"etag", b"last-modified"),
+}
+NO_STORE = (b"cache-control", b"private, no-store")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -62,7 +69,7 @@ class Responder:
                 timing += f', edgekit-user;desc="{self.made_for()}"'
             own = [(b"edgekit-host", self._host.name.encode()), (b"server-timing", timing.encode())]
             headers = [*(_not_in(message["headers"], self.fields) if private else ()), *message["headers"]]
-            headers += security_headers.missing(headers, self._scope["scheme"])
+            headers += security_headers.missing(headers, self._scope["scheme"], message["status"])
             headers += cross_origin.fields(self._scope, headers, self._host.sites)
             message = {**message, "headers": [*headers, *own]}
         await self._send(message)
@@ -97,12 +104,17 @@ class Responder:
         )
 
     def _for_service_worker(self, status: int, headers: Headers) -> tuple[int, Headers]:
-        """A service worker may not read the headers of a redirect, so it gets them on a 200."""
-        asked = any(name == CLIENT_HEADER for name, _ in self._scope["headers"])
-        if not asked or status not in REDIRECTS:
+        """A service worker may not read the headers of a redirect, so it gets them on a 200.
+
+        Which is for it alone: a cache in front that gave it to others would give them an empty page
+        (RFC 9111 section 4.1).
+        """
+        if status not in REDIRECTS or self._host.name == "browser":
             return status, headers
-        renamed = [(b"edgekit-location" if name == b"location" else name, value) for name, value in headers]
-        return 200, [*renamed, (b"edgekit-status", str(status).encode())]
+        if not any(name == CLIENT_HEADER for name, _ in self._scope["headers"]):
+            return status, headers if _is_private(headers) else [*headers, (b"vary", CLIENT_HEADER)]
+        renamed = [(RENAMED.get(name, name), value) for name, value in headers if name not in OF_CACHES]
+        return 200, [*renamed, (b"edgekit-status", str(status).encode()), NO_STORE]
 
 
 def _not_in(headers: Headers, fields: Headers) -> Headers:

@@ -6,6 +6,7 @@ Permissions Policy, RFC 6797 (HSTS). browser/security-headers.js says the same w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 Headers = list[tuple[bytes, bytes]]
@@ -47,16 +48,16 @@ SECURE: Headers = [(b"strict-transport-security", b"max-age=31536000")]  # a yea
 SCRIPT: Headers = [(b"content-security-policy", CONTENT_SECURITY_POLICY.encode())]
 DOCUMENT: Headers = [*SCRIPT, (b"permissions-policy", PERMISSIONS_POLICY.encode())]
 
-BY_TYPE = {
-    b"text/javascript": SCRIPT,
-    b"application/javascript": SCRIPT,
-    # What runs scripts when somebody navigates to it.
-    b"text/html": DOCUMENT,
-    b"application/xhtml+xml": DOCUMENT,
-    b"image/svg+xml": DOCUMENT,
-    b"text/xml": DOCUMENT,
-    b"application/xml": DOCUMENT,
-}
+# Types in which nothing runs when somebody navigates to them. In all others something may: every kind of XML
+# can hold scripts, and what a browser makes of a type that it does not know is its own affair.
+INERT = re.compile(
+    r"(?:image|audio|video|font)/(?!.*xml)[\w.+-]+|[\w.-]+/[\w.+-]+\+json"
+    r"|text/(?:plain|css|csv|calendar|event-stream|markdown|vtt)"
+    r"|application/(?:json|json-seq|x-ndjson|gzip|octet-stream|pdf|wasm|zip)",
+    re.ASCII,
+)
+SCRIPTS = re.compile(r"(?:text|application)/(?:x-)?(?:java|ecma)script", re.ASCII)
+BODILESS = frozenset({204, 205, 304})  # and 304 would replace what the answer that it stands for has said
 
 
 def worker_policy(edges: Iterable[str]) -> str:
@@ -64,12 +65,27 @@ def worker_policy(edges: Iterable[str]) -> str:
     return CONTENT_SECURITY_POLICY.replace(CONNECT, " ".join((CONNECT, *edges)))
 
 
-def missing(headers: Headers, scheme: str) -> Headers:
+def policy(media_type: str) -> Headers:
+    """What a body of this type (without parameters, in lower case) is told about running code."""
+    if INERT.fullmatch(media_type):
+        return []
+    return SCRIPT if SCRIPTS.fullmatch(media_type) else DOCUMENT
+
+
+def missing(headers: Headers, scheme: str, status: int = 200) -> Headers:
     """The security headers that a response with these `headers` (names in lower case) lacks.
 
     What the app has set itself stays as it is.
     """
-    present = dict(headers)
-    media_type = present.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    wanted = [*ALWAYS, *(SECURE if scheme == "https" else ()), *BY_TYPE.get(media_type, ())]
-    return [pair for pair in wanted if pair[0] not in present]
+    present = {name for name, _ in headers}
+    types = {_essence(value) for name, value in headers if name == b"content-type"}
+    if not types and status not in BODILESS and not 300 <= status < 400:
+        types = {""}  # a browser has to guess
+    wanted = dict([*ALWAYS, *(SECURE if scheme == "https" else ())])
+    for media_type in sorted(types):
+        wanted |= dict(policy(media_type))
+    return [pair for pair in wanted.items() if pair[0] not in present]
+
+
+def _essence(value: bytes) -> str:
+    return value.decode("latin-1").partition(";")[0].strip().lower()

@@ -235,6 +235,8 @@ class Settlement:
         renews = changed.state is not None or changed.sealed is not None or ctx.is_new
         if renews and ctx.uninvited and ctx.visitor.session is None and not ctx.visitor.is_nobody:
             return _private(headers)  # a read that nobody has asked for makes nobody a guest
+        if shareable and ctx.personal:
+            headers, shareable = _private(headers), False
         if not renews and (shareable or not self._view_is_old()):
             return headers if caching else [*headers, PRIVATE]
         if shareable or not caching:

@@ -78,8 +78,7 @@ def run(
     Prints one line `ready http://HOST:PORT` to stdout when origin, edge and release answer;
     everything else goes to stderr. `data` holds the database, the keys and the release; `edges` are origins
     of further edges, as for `edgekit build`. `address` is the web origin under which people reach the site;
-    without it that is `host` if it is one address, and else this machine's own names. `include` and `exclude`
-    as for `edgekit build`.
+    without it that is `host` if that is one, else this machine's names. `include`, `exclude` as in a build.
     """
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
     for chatty in ("httpx2", "watchfiles"):

@@ -1144,3 +1144,15 @@ def test_header_names_are_sent_in_lower_case_whatever_the_app_does(call: Any) ->
     heard = call(stateless)
     assert all(name == name.lower() for name, _ in heard.headers)
     assert heard.header("cache-control") == "no-store"
+
+
+# case T6
+def test_page_with_a_form_key_is_for_no_shared_cache() -> None:
+    async def page(request: Request) -> Response:
+        headers = {"cache-control": "public, max-age=60"}
+        return PlainTextResponse(str(context(request).form_key()), headers=headers)
+
+    client = Client(Stateless(Starlette(routes=[Route("/", page)])))
+    for _ in range(2):  # the first answer makes a guest, the second one changes nothing
+        answer = client.get("/")
+        assert answer.headers["cache-control"] == "private, no-cache"

@@ -56,13 +56,14 @@ def test_page_says_for_whom_it_was_made_but_not_if_it_is_for_everybody(
 def test_answer_is_sent_with_who_gave_it_and_how_long_it_took(make: Make, clock: Any) -> None:
     responder, sent = make()
     clock.now += 0.0425
-    asyncio.run(responder.begin(201, [(b"x-own", b"1")], b"tea"))
+    asyncio.run(responder.begin(201, [(b"x-own", b"1"), (b"content-type", b"text/plain")], b"tea"))
     assert sent == [
         {
             "type": "http.response.start",
             "status": 201,
             "headers": [
                 (b"x-own", b"1"),
+                (b"content-type", b"text/plain"),
                 *ALWAYS,
                 (b"edgekit-host", b"native"),
                 (b"server-timing", b'edgekit;desc="native";dur=42.50'),
@@ -246,3 +247,39 @@ def test_forwarded_messages_are_only_marked(make: Make) -> None:
     )
     assert sent[1] == body
     assert start["headers"] == [(b"location", b"/a")]
+
+
+# case T6: what is made for a service worker never reaches a shared cache as something else
+
+CLIENT = [("edgekit-client", "1")]
+SHARED = [(b"location", b"/"), (b"cache-control", b"public, max-age=3600")]
+
+
+def values(sent: list[dict[str, Any]], name: bytes) -> list[bytes]:
+    return [value for header, value in sent[0]["headers"] if header == name]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirect_for_a_service_worker_is_kept_by_no_cache(make: Make, status: int) -> None:
+    said = [(b"expires", b"Thu, 01 Jan 2037 00:00:00 GMT"), (b"etag", b'"a"'), (b"age", b"1")]
+    more = [(b"surrogate-control", b"max-age=3600"), (b"cdn-cache-control", b"max-age=3600")]
+    responder, sent = make(CLIENT)
+    asyncio.run(responder.begin(status, [*SHARED, (b"cache-control", b"immutable"), *said, *more], b""))
+    assert sent[0]["status"] == 200
+    assert values(sent, b"cache-control") == [b"private, no-store"]
+    assert not {name for name, _ in [*said, *more]} & {name for name, _ in sent[0]["headers"]}
+
+
+@pytest.mark.parametrize("caching", [b"public, max-age=3600", b"max-age=60", b"s-maxage=60"])
+def test_redirect_for_everybody_is_not_for_service_workers(make: Make, caching: bytes) -> None:
+    responder, sent = make()
+    asyncio.run(responder.begin(301, [(b"location", b"/"), (b"cache-control", caching)], b""))
+    assert values(sent, b"vary") == [b"edgekit-client"]
+    assert values(sent, b"cache-control") == [caching]
+
+
+@pytest.mark.parametrize("caching", [[], [(b"cache-control", b"private")], [(b"cache-control", b"no-store")]])
+def test_redirect_that_no_shared_cache_keeps_says_nothing_more(make: Make, caching: list[Any]) -> None:
+    responder, sent = make()
+    asyncio.run(responder.begin(303, [(b"location", b"/"), *caching], b""))
+    assert values(sent, b"vary") == []

@@ -19,6 +19,19 @@ TYPES = (
     *("image/svg+xml", "text/xml", "application/xml", "text/javascript; charset=utf-8"),
     *("application/javascript", "application/json", "text/plain", "text/css", "application/wasm"),
 )
+# case T10: whatever a browser may run scripts in, and what it may take for such a thing
+RUNS = (
+    *("application/mathml+xml", "application/rss+xml", "application/atom+xml", "application/xslt+xml"),
+    *("application/anything+xml", "text/xsl", "image/x+xml", "image/svg-xml", "font/xml", "model/x3d+xml"),
+    *("application/vnd.wap.xhtml+xml", "multipart/x-mixed-replace", "message/rfc822", "text/x-unknown"),
+    *("html", "*/*", "text/plain,text/html", "image/png, text/html", "text/plain text/html", "TEXT/HTML"),
+    *("", ";", "text/\xa0plain", "application/x-www-form-urlencoded", "application/mathml+xml ; a=b"),
+)
+INERT = (
+    *("text/plain", "application/json", "application/vnd.api+json", "text/css; charset=utf-8", "Image/PNG"),
+    *("image/avif", "audio/mpeg", "video/mp4", "font/woff2", "application/pdf", "text/event-stream"),
+    *("application/octet-stream", "application/zip", "text/csv", "application/problem+json"),
+)
 POLICY = dict(part.partition(" ")[::2] for part in CONTENT_SECURITY_POLICY.split("; "))
 
 
@@ -27,12 +40,12 @@ def names(headers: list[tuple[bytes, bytes]]) -> set[str]:
 
 
 def of_type(media_type: str, scheme: str = "https") -> dict[str, str]:
-    headers = missing([(b"content-type", media_type.encode())] if media_type else [], scheme)
+    headers = missing([(b"content-type", media_type.encode("latin-1"))] if media_type else [], scheme)
     return {name.decode(): value.decode() for name, value in headers}
 
 
 def test_every_answer_has_the_basic_ones():
-    assert missing([], "http") == ALWAYS
+    assert missing([], "http", 204) == ALWAYS
     assert of_type("application/json", "http") == {n.decode(): v.decode() for n, v in ALWAYS}
 
 
@@ -52,7 +65,25 @@ def test_scripts_have_the_content_policy_because_workers_follow_their_own():
     assert "permissions-policy" not in of_type("text/javascript")
 
 
-@pytest.mark.parametrize("media_type", ["", "text/plain", "application/json", "text/css", "image/png"])
+@pytest.mark.parametrize("media_type", RUNS)
+def test_whatever_may_run_something_has_the_policy(media_type):
+    headers = dict(missing([(b"content-type", media_type.encode("latin-1"))], "http"))
+    assert headers[b"content-security-policy"].decode() == CONTENT_SECURITY_POLICY
+
+
+def test_a_body_without_a_type_has_the_policy_and_an_answer_without_a_body_has_none():
+    assert b"content-security-policy" in dict(missing([], "http"))
+    for status in (204, 205, 301, 303, 304, 308):
+        assert b"content-security-policy" not in dict(missing([], "http", status)), status
+
+
+def test_one_type_of_several_is_enough():
+    both = [(b"content-type", b"text/plain"), (b"content-type", b"text/html")]
+    for headers in (both, both[::-1]):
+        assert b"content-security-policy" in dict(missing(headers, "http"))
+
+
+@pytest.mark.parametrize("media_type", INERT)
 def test_what_runs_nothing_has_no_policy(media_type):
     assert "content-security-policy" not in of_type(media_type)
 
@@ -102,5 +133,5 @@ def test_javascript_says_the_same():
         const words = JSON.parse(process.argv[1]);
         console.log(JSON.stringify(words.map(([type, scheme]) => securityHeaders(type, `${scheme}://x.test/`))));
     """
-    cases = [(media_type, scheme) for media_type in TYPES for scheme in ("http", "https")]
+    cases = [(media_type, scheme) for media_type in (*TYPES, *RUNS, *INERT) for scheme in ("http", "https")]
     assert in_node(script, cases) == [of_type(*case) for case in cases]
