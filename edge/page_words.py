@@ -81,6 +81,7 @@ WORDS: Mapping[str, Words] = {
     "catalog-refused": _OURS,
     "origin-unavailable": _AWAY,
     "origin-invalid": _AWAY,
+    "host-starting": _BUSY,
     "overloaded": _BUSY,
     "host-starting": _BUSY,
 }
