@@ -1,6 +1,7 @@
 // @ts-check
 /** The edges of the pool: what is known about each, and a way to ask one that always comes to an end. */
 
+import { isEdges } from "./genuine.js";
 import { NetworkFailure } from "./network.js";
 import { answered, failed, newMember, overtaken } from "./pool.js";
 import { DEADLINE, PATH } from "./protocol.js";
@@ -39,7 +40,7 @@ export function createEdges({ bases, fetch, now, random, note }) {
     if (probe === undefined) {
       const signal = AbortSignal.timeout(DEADLINE.probe);
       probe = fetch(base + PATH.health, { cache: "no-store", credentials: "omit", signal }).then(
-        (response) => (void response.body?.cancel(), true),
+        (response) => (void response.body?.cancel(), isEdges(response)),
         () => false,
       );
       probes.set(base, probe);

@@ -4,6 +4,7 @@
  * user's own. As soon as somebody else is here it is deleted.
  */
 
+import { isEdgesJson } from "./genuine.js";
 import { DEADLINE, PATH, PERSONAL_CACHE } from "./protocol.js";
 
 const MOST = 200; // answers
@@ -59,7 +60,7 @@ export function createPersonal({ caches, who, note }) {
         const [scope, collection] = path.slice(PATH.records.length).split(/[/?]/);
         if (!changed.has(`${scope}/${collection}`)) continue;
         const response = await ask(path, AbortSignal.timeout(DEADLINE.view)).catch(() => undefined);
-        if (response?.status === 200) await keep(name, path, response);
+        if (response?.status === 200 && isEdgesJson(response)) await keep(name, path, response);
         else await cache.delete(path); // better nothing than what is no longer so
       }
     },

@@ -8,6 +8,7 @@
  */
 
 import { findDeviceKey } from "./device-key.js";
+import { isEdges } from "./genuine.js";
 import { bodyDigest } from "./proof.js";
 import { PATH } from "./protocol.js";
 import { createProver } from "./prover.js";
@@ -54,7 +55,8 @@ async function plainSession() {
   const prover = createProver({ store, fetch, deviceKey: () => findDeviceKey(store), origin: location.origin, now });
   const [view, bd] = await Promise.all([store.get("view"), bodyDigest(null)]);
   const about = { ath: view?.ath ?? "", write: { ik: "", bd } };
-  return (await prover.send(PATH.plain, { method: "POST", cache: "no-store" }, about)).ok;
+  const response = await prover.send(PATH.plain, { method: "POST", cache: "no-store" }, about);
+  return response.ok && isEdges(response);
 }
 
 /** @param {string} title @param {string} text */

@@ -142,7 +142,7 @@ export function pageAsSender(worker, address) {
   async function ask() {
     isAsking = true;
     const response = await fetch(REFERRER_POLICY).catch(() => undefined);
-    if (response?.ok) policy = await response.text();
+    if (response?.headers.get("edgekit-host") === "browser") policy = await response.text();
     isAsking = false;
   }
 

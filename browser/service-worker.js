@@ -6,6 +6,7 @@ import { createDeviceKey } from "./device-key.js";
 import { reasonToStay } from "./device.js";
 import { authorOf, createForms } from "./forms.js";
 import { createFront } from "./front.js";
+import { isEdgesJson } from "./genuine.js";
 import { createKeeper } from "./keeper.js";
 import { createLanguages } from "./languages.js";
 import { createLeft } from "./left.js";
@@ -85,7 +86,8 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const store = openStore(globalThis.indexedDB);
   const fetchKeys = async () => {
     const signal = AbortSignal.timeout(DEADLINE.view);
-    return (await fetch(PATH.keys, { credentials: "omit", redirect: "error", signal })).json();
+    const response = await fetch(PATH.keys, { credentials: "omit", redirect: "error", signal });
+    return isEdgesJson(response) ? response.json() : Promise.reject(new Error("no edge has answered"));
   };
   const prover = createProver({ store, fetch, deviceKey: createDeviceKey(store), origin, now });
   const person = (/** @type {string} */ user, sure = true) => ({ type: MESSAGE.user, user, sure });

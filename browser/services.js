@@ -2,6 +2,7 @@
 /** What the app's host may ask of the browser. Counterpart: edge/hosts/_js.py. */
 
 import { flatHeaders, parseHeaders } from "./bridge.js";
+import { isEdges, isEdgesJson, isWhole } from "./genuine.js";
 import { inTime } from "./in-time.js";
 import { CATALOG_CACHE, DEADLINE } from "./protocol.js";
 
@@ -66,9 +67,11 @@ function publicWay({ fetch, caches }) {
         signal: AbortSignal.timeout(DEADLINE.network),
       });
       const reply = await replyOf(response);
-      if (response.status >= 500) return undefined;
-      if (response.status === 200 && isShareable(response.headers)) await cache.put(path, copyOf(reply)).catch(() => {});
-      if (response.status === 404) await cache.delete(path);
+      const { status, headers } = response;
+      if (status === 304 && isEdges(response)) return reply;
+      if (!isEdgesJson(response) || (status !== 200 && status !== 404) || !isWhole(headers, reply[2])) return undefined;
+      if (status === 200 && isShareable(headers)) await cache.put(path, copyOf(reply)).catch(() => {});
+      if (status === 404) await cache.delete(path);
       return reply;
     } catch {
       return undefined;
@@ -116,7 +119,8 @@ async function readRecord(asUser, path, headers) {
       redirect: "error",
       signal: AbortSignal.timeout(DEADLINE.catalog),
     });
-    return await replyOf(response);
+    const reply = await replyOf(response);
+    return isEdgesJson(response) && isWhole(response.headers, reply[2]) ? reply : UNREACHABLE;
   } catch {
     return UNREACHABLE;
   }

@@ -7,7 +7,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ..visit import host_of, take_over
+from ..visit import host_of, stop_worker, take_over
+
+STARTED = """async () => {
+  const phase = async () => (await (await fetch("/_edge/browser")).json()).state.phase;
+  while ((await phase()) !== "ready") await new Promise((resolve) => setTimeout(resolve, 100));
+}"""
 
 
 @pytest.fixture
@@ -148,3 +153,25 @@ def test_two_clicks_make_one_order(page, url):
     page.wait_for_url("**/orders/*")
     after = page.request.get(f"{url}/orders", headers={"accept": "application/json"}).json()
     assert len(after["orders"]) == len(before["orders"]) + 1
+
+
+@pytest.mark.console_errors("ERR_|Failed to|MIME|Uncaught|SecurityError|script")
+def test_a_portal_that_answers_everything_takes_nothing_away(page, url, proxy_to):
+    """case P8: two loads behind it, each with a worker that was stopped, and one without any network."""
+    link = proxy_to(url)
+    take_over(page, link.url)
+    assert host_of(page.goto(link.url)) == "browser"
+    names = page.locator("main h2, main h3, main a").all_inner_texts()
+    assert len(names) > 20
+    link.portal()
+    for _ in range(2):
+        stop_worker(page)
+        page.goto(link.url)
+        page.evaluate(STARTED)
+        assert host_of(page.goto(link.url)) == "browser"
+        assert page.locator("main h2, main h3, main a").all_inner_texts() == names
+    link.cut()
+    stop_worker(page)
+    answer = page.goto(link.url)
+    assert (answer.status, host_of(answer)) == (200, "browser")
+    assert page.locator("main h2, main h3, main a").all_inner_texts() == names

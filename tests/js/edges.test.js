@@ -9,7 +9,7 @@ import { NetworkFailure } from "../../browser/network.js";
  * @param {(base: string, signal: AbortSignal) => Promise<Response | null>} send
  * @param {() => Promise<Response>} [health]
  */
-function edgesOf(send, health = async () => new Response()) {
+function edgesOf(send, health = async () => new Response(null, { headers: { "edgekit-host": "native" } })) {
   const clock = { now: 0 };
   /** @type {string[]} */
   const notes = [];
@@ -82,6 +82,15 @@ test("one that is only slow is waited for, but not for ever", async (context) =>
   await turn();
   assert.equal(answer, null);
   assert.match(notes[0] ?? "", /no answer in time/);
+});
+
+// case P8
+test("what says 200 to everything is no edge", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { ask } = edgesOf(never, async () => new Response("portal"));
+  const asked = ask(0);
+  context.mock.timers.tick(5_000);
+  assert.equal(await asked, null);
 });
 
 test("a large upload gets time for its way", async (context) => {

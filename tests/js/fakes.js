@@ -135,3 +135,13 @@ export function manifest(change = {}) {
 export function claimsOf(request) {
   return JSON.parse(Buffer.from(request.headers.get("dpop")?.split(".")[1] ?? "", "base64url").toString() || "{}");
 }
+
+/**
+ * An answer of an edge, JSON by its type.
+ *
+ * @param {string | null} body @param {{status?: number, headers?: Record<string, string>}} [init]
+ */
+export function edges(body, { status = 200, headers = {} } = {}) {
+  const own = { "edgekit-host": "native", "content-type": "application/json", "content-length": String(body?.length ?? 0) };
+  return new Response(body, { status, headers: { ...own, ...headers } });
+}

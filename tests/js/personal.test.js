@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { createPersonal } from "../../browser/personal.js";
 import { DEADLINE } from "../../browser/protocol.js";
-import { FakeCaches } from "./fakes.js";
+import { FakeCaches, edges } from "./fakes.js";
 
 const ORDERS = "/_edge/records/user/orders";
 
@@ -70,7 +70,7 @@ test("what a write has changed is asked for again", async () => {
   const ask = async (/** @type {string} */ path) => {
     asked.push(path);
     if (path.endsWith("/2")) throw new TypeError("offline");
-    return new Response("new", { status: path.endsWith("/1") ? 404 : 200 });
+    return edges("new", { status: path.endsWith("/1") ? 404 : 200 });
   };
   await renew(JSON.stringify({ writes: [["user", "orders", "1", null]] }), ask);
   assert.deepEqual(asked, [ORDERS, `${ORDERS}?limit=9`, `${ORDERS}/1`, `${ORDERS}/2`]);

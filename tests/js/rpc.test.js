@@ -64,7 +64,7 @@ test("the local host sees where a call comes from as the page's policy allows it
 
 test("before the policy of the page is known, a call is an ordinary request", async (context) => {
   let isControlled = false;
-  context.mock.method(globalThis, "fetch", async () => new Response("no-referrer"));
+  context.mock.method(globalThis, "fetch", async () => new Response("no-referrer", { headers: { "edgekit-host": "browser" } }));
   const sender = pageAsSender(() => /** @type {any} */ (isControlled), () => ORIGIN);
   assert.equal(sender(), undefined);
   isControlled = true;
