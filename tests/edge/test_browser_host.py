@@ -317,6 +317,39 @@ def test_what_the_view_contains_already_is_not_foretold_again(foretell: Answer, 
     assert escalated(foretell(add, {**CLAIMS, "keys": remember((), KEY, mark, stored=True)})[0])
 
 
+@pytest.mark.parametrize(
+    ("claims", "passed_on"),
+    [
+        (None, True),
+        ({}, True),
+        ({"jkt": "k" * 43, "late": True}, True),
+        ({"jkt": "k" * 43}, False),
+    ],
+    ids=["nobody", "plain", "late", "bound"],
+)
+def test_what_wants_a_device_is_an_edges_unless_this_is_it(
+    make_host: Callable[..., Host], call: Answer, claims: Any, passed_on: bool
+) -> None:
+    """cases T2, T3: an edge would refuse it, or knows better; the browser never gives another answer."""
+
+    async def own(request: Request) -> Response:
+        return PlainTextResponse("mine")
+
+    async def insist(request: Request) -> Response:
+        context(request).require_device()
+        return PlainTextResponse("mine")
+
+    routes = [Route("/account/{rest:path}", own), Route("/insist", insist), Route("/transfer", own)]
+    app = Stateless(Starlette(routes=routes), bound=["/account/{rest:path}", "/transfer"])
+    app.bind(make_host(name="browser", visitors=PayloadVisitors()))
+    members = {} if claims is None else {"edgekit.view": {**CLAIMS, **claims}}
+    for path in ("/account/orders", "/insist", "/transfer"):
+        heard = call(app, "GET", path, **members)
+        assert escalated(heard) is passed_on
+        assert passed_on or heard.body == b"mine"
+    assert call(app, "GET", "/transfer\n", **members).status == 400
+
+
 def test_what_only_an_edge_serves_is_its_own_however_it_is_spelled(
     make_host: Callable[..., Host], call: Answer
 ) -> None:

@@ -56,7 +56,7 @@ class Customers(Scenario):
         for order in orders:
             for line in order.value["lines"]:
                 sold[line["sku"]] += line["quantity"]
-        left = {one.id: one.value["left"] for one in records("stock")}
+        changes = {one.id: one.value["change"] for one in records("stock")}
         for sku, count in sold.items():
-            if left.get(sku) != self.stock[sku] - count or left[sku] < 0:
-                yield f"{sku}: {count} of {self.stock[sku]} are sold, and {left.get(sku)} are left"
+            if changes.get(sku) != -count or count > self.stock[sku]:
+                yield f"{sku}: {count} of {self.stock[sku]} are sold, and the stock says {changes.get(sku)}"
