@@ -83,7 +83,6 @@ WORDS: Mapping[str, Words] = {
     "origin-invalid": _AWAY,
     "host-starting": _BUSY,
     "overloaded": _BUSY,
-    "host-starting": _BUSY,
 }
 
 
