@@ -29,6 +29,7 @@ from .intake import (
     check_json,
     declared_length,
     diagnose,
+    diagnose_query,
     form_field,
     idempotency_key,
     limited,
@@ -174,6 +175,8 @@ class Stateless:
         except Exception as error:
             if isinstance(error, ClientDisconnect) and client.gone:
                 return  # nobody is left to be told
+            if isinstance(error, ValueError) and scope["method"] in SAFE and not responder.started:
+                error = diagnose_query(scope) or error
             problem = error if isinstance(error, Problem) else Problem("internal-error")
             if problem.code == "session-ended" and host.name != "browser":  # whichever host found it out
                 problem.fields += host.visitors.dismiss(scope)
@@ -241,7 +244,7 @@ class Stateless:
                     return
                 await asyncio.sleep(pause)
             except Exception as error:
-                mistake = None if responder.started else await diagnose(scope, body)
+                mistake = None if responder.started else await diagnose(scope, body, error)
                 await self._fail(mistake or error, settlement, responder)
                 return
             else:

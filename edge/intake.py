@@ -6,17 +6,18 @@ import hashlib
 import json
 import re
 from io import BytesIO
+from math import isfinite
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.types import Receive
 
 from .errors import Problem
-from .wire import DEPTH_LIMIT, is_deep_json, is_key, nested_too_deep
+from .wire import DEPTH_LIMIT, encode_json, is_deep_json, is_key, nested_too_deep
 
 HEADER_LIMIT = 16_384  # bytes of all names and values
 BODY_LIMIT = 10 * 1024 * 1024  # bytes, unless the app asks for another limit
@@ -198,21 +199,46 @@ def idempotency_key(scope: dict[str, Any], field: str | None, fingerprint: str) 
     return hashlib.sha256(f"{key}\0{fingerprint}".encode()).hexdigest() if key and key == field else key
 
 
-async def diagnose(scope: dict[str, Any], body: bytes) -> Problem | None:
-    """Why an app may have failed on this body: the client's mistake as a `Problem`, or None.
+async def diagnose(scope: dict[str, Any], body: bytes, error: Exception | None = None) -> Problem | None:
+    """Why an app may have failed with `error` on this body: the client's mistake as a `Problem`, or None.
 
     Asked only after a failure, so that good requests are not parsed twice.
     """
     if _is_json(scope):
         try:
-            json.loads(body)
+            # Python reads more than JSON is, NaN, and what it cannot write again: 1e999, half a character.
+            encode_json(json.loads(body))
         except (ValueError, RecursionError):
             return Problem("malformed-json")
     try:
         await form_field({**scope, "headers": _without_key(scope)}, body)
     except Problem as problem:
         return problem if problem.code == "malformed-form" else None
+    # For Python "nan" and "1e999" are numbers, but none that JSON has (RFC 8259 section 6), so they cannot be
+    # kept: a ValueError.
+    if not isinstance(error, ValueError):
+        return None
+    if (mistake := diagnose_query(scope)) is not None:
+        return mistake
+    if _media_type(scope) in FORMS:
+        async with Request(scope, replay(body, _ended, part_size(scope))).form() as form:
+            if any(isinstance(value, str) and _is_not_finite(value) for value in form.values()):
+                return Problem("malformed-form", "a number is not finite")
     return None
+
+
+def diagnose_query(scope: dict[str, Any]) -> Problem | None:
+    """Why a ValueError may have come of this query, as `diagnose` says it."""
+    if any(map(_is_not_finite, QueryParams(scope["query_string"]).values())):
+        return Problem("malformed-query", "a number is not finite")
+    return None
+
+
+def _is_not_finite(text: str) -> bool:
+    try:
+        return not isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def as_sent(scope: dict[str, Any]) -> list[tuple[bytes, bytes]]:

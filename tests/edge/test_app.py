@@ -1156,3 +1156,64 @@ def test_page_with_a_form_key_is_for_no_shared_cache() -> None:
     for _ in range(2):  # the first answer makes a guest, the second one changes nothing
         answer = client.get("/")
         assert answer.headers["cache-control"] == "private, no-cache"
+
+
+# case T12: numbers that JSON has not, wherever they come from
+
+
+async def keep(request: Request) -> Response:
+    if request.headers.get("content-type") == "application/json":
+        value = (await request.json())["n"]
+    elif request.query_params:
+        value = float(request.query_params["n"])
+    else:
+        value = float((await request.form())["n"])  # type: ignore[arg-type]
+    ctx = context(request)
+    if request.url.path == "/record":
+        ctx.records.put("numbers", "one", {"n": value})
+    else:
+        ctx.state["n"] = value
+    return PlainTextResponse("kept")
+
+
+@pytest.mark.parametrize("path", ["/state", "/record"])
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        *(
+            (
+                {"content": b'{"n": %s}' % number, "headers": {"content-type": "application/json"}},
+                "malformed-json",
+            )
+            for number in (b"NaN", b"Infinity", b"-Infinity", b"1e999", b"[-1e999]", b'"\\ud800"')
+        ),
+        *(({"data": {"n": number}}, "malformed-form") for number in ("nan", "1e999", "-inf")),
+        ({"params": {"n": "nan"}}, "malformed-query"),
+    ],
+)
+def test_number_that_json_has_not_is_the_clients_mistake(
+    caplog: pytest.LogCaptureFixture, path: str, sent: dict[str, Any], code: str
+) -> None:
+    client = Client(Stateless(Starlette(routes=[Route("/{x}", keep, methods=["POST"])])))
+    answer = client.post(path, **sent)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert "Traceback" not in caplog.text
+    assert client.post(path, data={"n": "1.5"}).text == "kept"
+
+
+def test_the_same_in_a_read(caplog: pytest.LogCaptureFixture) -> None:
+    client = Client(Stateless(Starlette(routes=[Route("/state", keep)])))
+    answer = client.get("/state?n=nan")
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed-query")
+    assert "Traceback" not in caplog.text
+    assert client.get("/state?n=1").text == "kept"
+
+
+def test_an_apps_own_mistake_with_numbers_stays_its_own() -> None:
+    async def divide(request: Request) -> Response:
+        context(request).state["n"] = float("inf")
+        return PlainTextResponse("never")
+
+    client = Client(Stateless(Starlette(routes=[Route("/", divide, methods=["GET", "POST"])])))
+    for method in ("GET", "POST"):
+        assert client.request(method, "/?n=1").status_code == 500
