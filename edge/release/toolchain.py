@@ -32,6 +32,17 @@ KIT = Path(__file__).resolve().parent.parent
 # A wheel carries the JavaScript inside the package, a checkout beside it.
 BROWSER = KIT / "_browser" if (KIT / "_browser").is_dir() else KIT.parent / "browser"
 
+# What tools need of the environment: where things are, how to speak, how to reach the network and an index.
+SEEN = re.compile(
+    r"PATH|HOME|USER|TMPDIR|TEMP|TMP|LANG|LANGUAGE|LC_\w+|TZ|XDG_\w+|NODE_\w+|UV_\w+|NETRC|SYSTEMROOT"
+    r"|SSL_CERT_(?:FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|(?i:https?|all|no|ftp)_(?i:proxy)"
+)
+
+
+def seen_by_tools(environment: Mapping[str, str]) -> dict[str, str]:
+    """The part of the environment that uv, Node.js and the packages that they run get to see."""
+    return {name: value for name, value in environment.items() if SEEN.fullmatch(name)}
+
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
@@ -74,8 +85,9 @@ class Toolchain:
     def _run(
         self, command: Sequence[str | Path], env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run a tool away from the project, whose modules must not hide the tool's own."""
-        return run(command, cwd=self.cache.root, env={**os.environ, **(env or {})})
+        """Run a tool away from the project, whose modules must not hide the tool's own, and without what the
+        environment tells this machine's owner only: packages built from source run code of strangers."""
+        return run(command, cwd=self.cache.root, env={**seen_by_tools(os.environ), **(env or {})})
 
 
 def find(cache: Cache, start: Path) -> Toolchain:
