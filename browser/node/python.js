@@ -1,20 +1,22 @@
 // @ts-check
 /**
  * Pyodide as a `python` command, for the build: `python.js --pyodide DIR [--stdlib ZIP] [--copy FROM:TO]…
- * [--unpack ZIP:FOLDER]… (-c CODE | -m MODULE | FILE | -) [ARGUMENT]…`. The exit status is Python's.
+ * [--unpack ZIP:FOLDER]… [--limit SECONDS] (-c CODE | -m MODULE | FILE | -) [ARGUMENT]…`. The exit status is Python's.
  *
  * The program sees the machine's folders under their own names, unless --copy is given: then it sees only
- * what is copied and unpacked for it, as in a browser.
+ * what is copied and unpacked for it, as in a browser. With --limit it is interrupted (SIGINT) when it has worked for so
+ * long, or has been there for three times as long.
  */
 
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { unzip } from "../unzip.js";
 
 /** @typedef {[from: string, to: string]} Pair */
-/** @typedef {{pyodide: string, stdlib?: string, copies: Pair[], zips: Pair[], words: string[]}} Options */
+/** @typedef {{pyodide: string, stdlib?: string, copies: Pair[], zips: Pair[], limit: number, words: string[]}} Options */
 
 // Emscripten's own folders; a machine's must not cover them.
 const OWN = new Set(["dev", "lib", "proc", "sys"]);
@@ -68,11 +70,12 @@ function parse(words) {
   const rest = [...words];
   const next = () => rest.shift() ?? "";
   /** @type {Options} */
-  const options = { pyodide: "", copies: [], zips: [], words: [] };
+  const options = { pyodide: "", copies: [], zips: [], limit: Number.POSITIVE_INFINITY, words: [] };
   while (rest.length > 0) {
     const word = next();
     if (word === "--pyodide") options.pyodide = next();
     else if (word === "--stdlib") options.stdlib = next();
+    else if (word === "--limit") options.limit = Number(next());
     else if (word === "--copy" || word === "--unpack") {
       const pair = next();
       const colon = pair.lastIndexOf(":");
@@ -112,8 +115,27 @@ function writer(descriptor) {
   return { write: (/** @type {Uint8Array} */ data) => fs.writeSync(descriptor, data) };
 }
 
+/**
+ * Where Python looks for interrupts, every few instructions. There is no other thread to put one there, so it is found
+ * by looking at the time: that of the processor, for machines are busy, and the clock's, for sleeping is no work.
+ *
+ * @param {number} limit   seconds
+ */
+function interruptAfter(limit) {
+  let [looks, busy, here] = [0, limit * 1e6, performance.now() + limit * 3_000];
+  return {
+    get 0() {
+      const isBusy = ++looks % 256 === 0 && process.cpuUsage().user >= busy;
+      if (!isBusy && performance.now() < here) return 0;
+      [busy, here] = [busy + 5e6, performance.now() + 15_000]; // time to say where it was
+      return os.constants.signals.SIGINT;
+    },
+    set 0(_) {}, // Python takes it back
+  };
+}
+
 /** @param {Options} options @returns {Promise<number>} */
-async function run({ pyodide: folder, stdlib, copies, zips, words }) {
+async function run({ pyodide: folder, stdlib, copies, zips, limit, words }) {
   const { loadPyodide } = await import(pathToFileURL(path.join(folder, "pyodide.mjs")).href);
   const isolated = copies.length > 0;
   const pyodide = await loadPyodide({
@@ -125,6 +147,7 @@ async function run({ pyodide: folder, stdlib, copies, zips, words }) {
   if (!isolated) showMachine(pyodide.FS);
   for (const [from, to] of copies) place(pyodide.FS, to, read(from));
   for (const [from, to] of zips) for (const [name, file] of unzip(read(from))) place(pyodide.FS, `${to}/${name}`, file);
+  if (Number.isFinite(limit)) pyodide.setInterruptBuffer(interruptAfter(limit));
   const executable = process.env.EDGEKIT_PYTHON ?? process.argv[1] ?? "";
   const status = pyodide.runPython(MAIN)(pyodide.toPy(words), executable);
   for (const coroutine of pyodide.globals.get("waiting")) await coroutine;

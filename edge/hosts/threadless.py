@@ -114,6 +114,9 @@ def sleep(seconds: Any, /) -> None:
     """As `time.sleep`; raises `NeedsEdge` in a browser for what takes longer than anybody waits."""
     if seconds > LONGEST_SLEEP and in_browser():
         raise NeedsEdge("so long a wait")
+    while seconds > SHORTEST:  # in between Python looks for interrupts
+        _sleep(SHORTEST)
+        seconds -= SHORTEST
     _sleep(seconds)
 
 

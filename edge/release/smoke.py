@@ -21,6 +21,7 @@ from .toolchain import PYODIDE, PYTHON, Toolchain
 
 PROGRAM = Path(__file__).with_name("target") / "describe.py"
 EXERCISE = PROGRAM.with_name("exercise.py")
+LIMIT = 40.0  # seconds of the processor's time for an import and, if asked for, a first look at the app
 
 
 class Start(NamedTuple):
@@ -76,6 +77,7 @@ def smoke(
             stdlib=files.stdlib,
             copies=copies,
             unpacked=unpacked,
+            limit=LIMIT,
         )
         lines = done.stdout.splitlines()
         if done.returncode or not lines:
@@ -110,6 +112,13 @@ def _failure(target: Target, answer: dict[str, Any]) -> BuildError:
     module = (answer["missing"] or "").partition(".")[0]
     detail = answer["error"]
     start = f"{target} cannot be imported in Pyodide"
+    if answer["hangs"]:
+        return BuildError(f"{start}: it does not come back; see where it was after {LIMIT:.0f} s.", detail)
+    if answer["waits"]:
+        return BuildError(
+            f"{start}: it waits for another thread, and there is none; do that in the handlers that need it.",
+            detail,
+        )
     if answer["missing"] == MARK or answer["headline"].startswith("edge.errors.NeedsEdge: "):
         return BuildError(
             f"{start}: it needs something server-only; import that inside the handlers that need it.", detail

@@ -63,13 +63,16 @@ class Toolchain:
         copies: Mapping[str, Path] | None = None,
         unpacked: Iterable[tuple[Path, str]] = (),
         env: Mapping[str, str] | None = None,
+        limit: float | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a Python program in a fresh Pyodide.
 
         With `copies` (path inside -> file) it sees these files only, and those of the zips in `unpacked`
-        (zip, folder inside); without, the machine's folders.
+        (zip, folder inside); without, the machine's folders. After `limit` seconds of the processor's time it
+        gets a SIGINT.
         """
         switches = ["--stdlib", str(stdlib)] if stdlib else []
+        switches += ["--limit", str(limit)] if limit is not None else []
         for target, source in {**copies, f"/{program.name}": program}.items() if copies else ():
             switches += ["--copy", f"{source}:{target}"]
         for archive, folder in unpacked:

@@ -73,6 +73,32 @@ def test_a_message_of_several_lines(fail, message, headline):
     assert str(fail(f'raise RuntimeError("{message}")\n')).endswith(f"in Pyodide: {headline}")
 
 
+@pytest.mark.parametrize(
+    "wait",
+    [
+        "while True:\n        pass",
+        "while True:\n        try:\n            time.sleep(9e9)\n        except Exception:\n            pass",
+    ],
+)
+def test_an_app_that_does_not_come_back(fail, monkeypatch, wait):
+    """Case P24: it used to spin until somebody looked."""
+    monkeypatch.setattr("edge.release.smoke.LIMIT", 4.0)
+    error = fail(f"import time\n\ndef work():\n    {wait}\n\nwork()\n")
+    assert "does not come back" in str(error)
+    assert "in work" in error.detail
+
+
+@pytest.mark.parametrize(
+    "wait",
+    ["concurrent.futures.Future().result()", "threading.Event().wait()", "queue.Queue().get()"],
+)
+def test_an_app_that_waits_for_another_thread(fail, wait):
+    """Case P24: such a wait ends at once."""
+    error = fail(f"import concurrent.futures, queue, threading\n\ndef work():\n    {wait}\n\nwork()\n")
+    assert "it waits for another thread" in str(error)
+    assert "in work" in error.detail
+
+
 def test_an_app_that_exits(fail):
     assert "SystemExit" in str(fail("raise SystemExit(0)\n"))
 

@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import re
+import signal
 import sys
 import traceback
 from collections.abc import Coroutine
@@ -20,6 +21,15 @@ from typing import Any
 
 FRAMES = 8  # of a traceback, the last
 PATIENCE = 5  # seconds for each step of the app: on a busy machine, too, a start has to end the same way
+
+
+class Hung(BaseException):
+    """Whatever runs has had all the time that there is. Nobody catches it for something else."""
+
+
+def interrupt(*_: Any) -> None:
+    """A handler for SIGINT."""
+    raise Hung
 
 
 class Recorder:
@@ -104,6 +114,8 @@ def failure(error: BaseException) -> dict[str, Any]:
         "path": path_of(error),
         "missing": missing,
         "missing_from_stdlib": known,
+        "hangs": isinstance(error, Hung),
+        "waits": "a thread that ends this wait" in headline,
     }
 
 
@@ -119,6 +131,7 @@ async def report(recorder: Recorder, describing: Coroutine[Any, Any, dict[str, A
 
 def main(spec: str, *options: str) -> None:
     os.chdir("/app")
+    signal.signal(signal.SIGINT, interrupt)
     # As browser/runtime.js sets it up; this program's own folder must not help.
     sys.path[:1] = ["/app", "/app-site/site.zip"]
     recorder = Recorder()
