@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Mapping
 from typing import Any
@@ -34,8 +35,9 @@ class Client(TestClient):
     """Starlette's test client over a `Stateless` app with everything behind it in memory.
 
     `catalog` maps collection -> key -> item; `now` is the wall time in seconds that handlers see and
-    may be set; `origin` is the memory behind it. Randomness is a counter, so runs repeat exactly. In
-    `development` problems say what is for the app's developers, as `edgekit serve` does.
+    may be set; `origin` is the memory behind it. Several clients of one app share none of this. Randomness
+    is a counter, so runs repeat exactly. In `development` problems say what is for the app's developers, as
+    `edgekit serve` does.
     """
 
     def __init__(
@@ -61,7 +63,8 @@ class Client(TestClient):
         def entropy(size: int) -> bytes:
             return next(serial).to_bytes(size, "big")
 
-        app.bind(
+        own = copy.copy(app)  # `app` and other clients of it keep their hosts
+        own.bind(
             Host(
                 name=host,
                 clock=lambda: self.now,
@@ -75,7 +78,7 @@ class Client(TestClient):
             )
         )
         super().__init__(
-            app,
+            own,
             follow_redirects=follow_redirects,
             raise_server_exceptions=raise_server_exceptions,
             headers={"sec-fetch-site": "same-origin"},  # as browsers say of an app's own pages

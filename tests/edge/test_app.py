@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from starlette.applications import Starlette
@@ -1089,8 +1089,8 @@ def test_host_is_closed_when_the_app_shuts_down_or_does_not_start() -> None:
 
 def closing_client(app: Any, closed: list[str]) -> Client:
     """A client whose host notes its end in `closed`."""
-    stateless = Stateless(app)
-    client = Client(stateless)
+    client = Client(Stateless(app))
+    stateless = cast("Stateless", client.app)
 
     async def close() -> None:
         closed.append("closed")
@@ -1125,8 +1125,7 @@ def test_scope_of_the_server_is_left_as_it_was(call: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body"})
 
-    stateless = Stateless(app)
-    Client(stateless)
+    stateless = cast("Stateless", Client(Stateless(app)).app)
     state: dict[str, Any] = {"db": object()}
     heard = call(stateless, state=state, extensions={"http.response.pathsend": {}})
     assert heard.status == 200
@@ -1139,8 +1138,7 @@ def test_header_names_are_sent_in_lower_case_whatever_the_app_does(call: Any) ->
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body"})
 
-    stateless = Stateless(app)
-    Client(stateless)
+    stateless = cast("Stateless", Client(Stateless(app)).app)
     heard = call(stateless)
     assert all(name == name.lower() for name, _ in heard.headers)
     assert heard.header("cache-control") == "no-store"

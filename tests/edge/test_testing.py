@@ -67,6 +67,32 @@ def test_catalog_is_what_the_test_gives() -> None:
     assert Client(app()).get("/").json()["tea"] is None
 
 
+# case N12
+def test_two_clients_of_one_app_share_nothing() -> None:
+    async def count(request: Request) -> Response:
+        ctx = context(request)
+        if request.method == "POST":
+            ctx.records.increment("stock", "tea", "left")
+            return Response()
+        held = await ctx.records.get("stock", "tea")
+        return JSONResponse([ctx.now, held and held.value])
+
+    both = Stateless(Starlette(routes=[Route("/", count, methods=["GET", "POST"])]), shared=["stock"])
+    one, two = Client(both, now=1e9), Client(both, now=2e9, host="edge")
+    for client, times in ((one, 2), (two, 1), (one, 1)):
+        for _ in range(times):
+            client.post("/")
+    assert one.get("/").json() == [1e9, {"left": 3}]
+    assert two.get("/").json() == [2e9, {"left": 1}]
+    assert two.get("/").headers["edgekit-host"] == "edge"
+    assert (
+        read(one.origin, "/records/shared/stock/tea").body == b'{"id":"tea","version":3,"value":{"left":3}}'
+    )
+    assert (
+        read(two.origin, "/records/shared/stock/tea").body == b'{"id":"tea","version":1,"value":{"left":1}}'
+    )
+
+
 def test_host_can_be_named() -> None:
     assert Client(app(), host="edge").get("/").json()["host"] == "edge"
 
