@@ -2,6 +2,7 @@
 /** Who answers a request: the release, the local host, an edge, or, when nobody can, an honest page. */
 
 import { inTime } from "./in-time.js";
+import { keptNote } from "./kept.js";
 import { isAnonymous, isSafe } from "./network.js";
 import { fixedRoutes, match, routeOf, storedPath, writeRouteOf } from "./placement.js";
 import { LOCAL_LIMIT, isHealthy, order } from "./pool.js";
@@ -28,12 +29,13 @@ const NOBODY = { view: undefined, pending: 0 };
  * @param {(release?: Release) => Edges} parts.edges
  * @param {ReturnType<typeof import("./experience.js").createExperience>} parts.experience
  * @param {() => number} parts.personal   how many answers about the user the network has given Python so far
+ * @param {() => Promise<import("./outbox-row.js").Row[]>} parts.waiting   writes that no edge has confirmed, oldest first
  * @param {() => boolean} parts.online
  * @param {() => number} parts.now   ms
  * @param {(who: "static" | "local" | "edge" | "nobody") => void} parts.count
  */
 export function createAnswer(parts) {
-  const { origin, release, host, startSoon, view, writes, network, experience, personal, online, now, count } = parts;
+  const { origin, release, host, startSoon, view, writes, network, experience, personal, waiting, online, now, count } = parts;
 
   /**
    * @param {Request} request
@@ -53,7 +55,10 @@ export function createAnswer(parts) {
     const since = now();
     const response = await host.answer(request, payload, signal, later);
     if (response === null && host.status() !== "ready") experience.wasSlow(route); // it broke: not here again
-    if (pending > 0) response?.headers.set(HEADER.pending, String(pending));
+    if (pending > 0 && response !== null) {
+      response.headers.set(HEADER.pending, String(pending));
+      response.headers.append("server-timing", `edgekit-pending;desc="${pending}"`); // for the page itself
+    }
     const late = now() - since > LOCAL_LIMIT;
     // Offline a handler may wait for what does not come. That does not make it slow.
     if (late && edges.members().some((edge) => edge.base === "" && isHealthy(edge, began))) experience.wasSlow(route);
@@ -148,7 +153,8 @@ export function createAnswer(parts) {
     if (response !== null) return response;
     const works = host.status() === "down" || found === undefined ? [] : fixedRoutes(found.manifest);
     const alone = works.filter((pattern) => experience.known().alone.includes(pattern));
-    return unavailable(request, alone, found && (await offlinePage(found)));
+    const kept = isPage(request) ? await keptNote(await waiting()) : "";
+    return unavailable(request, alone, found && (await appPage(found, "offline.html")), kept);
   }
 
   return { answer, ifReady };
@@ -169,8 +175,13 @@ function isQuestion({ destination }) {
   return ["", "document", "iframe", "frame"].includes(destination);
 }
 
-/** The page that the app brings along for this: a static file `…/offline.html`. @param {Release} release */
-async function offlinePage({ manifest, read }) {
-  const path = Object.keys(manifest.static).find((name) => name.endsWith("/offline.html"));
+/** Whether somebody will look at the answer. @param {Request} request */
+function isPage({ mode, method }) {
+  return mode === "navigate" && method === "GET";
+}
+
+/** A page that the app brings along, as a static file of that name. @param {Release} release @param {string} name */
+export async function appPage({ manifest, read }, name) {
+  const path = Object.keys(manifest.static).find((path) => path.endsWith(`/${name}`));
   return path === undefined ? undefined : read(manifest.static[path] ?? "").catch(() => undefined);
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** The front of the service worker: what every request meets, and what is known about how it went. */
 
-import { createAnswer } from "./answer.js";
+import { appPage, createAnswer } from "./answer.js";
 import { basesOf, createEdges } from "./edges.js";
 import { endingWell, isEventSource } from "./event-source.js";
 import { createExperience } from "./experience.js";
@@ -59,6 +59,10 @@ export function createFront({ id, origin, platform, store, notes, user, prover, 
   const writing = createWriting({
     ...{ ...parts, id, origin, user, host, mintKey, network, development, now },
     edges: async () => edgesOf(await release()),
+    async own() {
+      const found = await release();
+      return found && appPage(found, "not-sent.html");
+    },
     note(error) {
       log.note(error);
       if (development()) console.warn(String(error));
@@ -76,6 +80,7 @@ export function createFront({ id, origin, platform, store, notes, user, prover, 
     edges: edgesOf,
     experience,
     personal: () => personal,
+    waiting: async () => (await writing.list()).waiting,
     online: () => navigator.onLine,
     now,
     count: (who) => void (answers[who] += 1),

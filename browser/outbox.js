@@ -131,6 +131,27 @@ export function createOutbox({ rows, user, host, mintKey, origin, release, devel
         rows.announce(json);
         return response;
       }),
+
+    /**
+     * Keep a write that cannot be run here and now: an edge runs it later. Null if there is no room, or it is not
+     * known whose it is.
+     *
+     * @param {Promise<Draft>} drafting
+     * @returns {Promise<Draft | null>}
+     */
+    keep: (drafting) =>
+      rows.turn(async () => {
+        const [draft, json] = await Promise.all([drafting, user.current()]);
+        if (json === undefined) return null;
+        if (rows.of(json).some((row) => isRepeated(row, draft))) return draft;
+        if (!hasRoom(rows.all(), draft.size)) return null;
+        const row = { ...draft, ...untold(release), author: authorOf(json) };
+        const seq = await rows.keep(row).catch(note);
+        if (seq === undefined) return null;
+        rows.enter({ ...row, seq });
+        rows.announce(json);
+        return draft;
+      }),
   };
 }
 

@@ -20,7 +20,7 @@ const OWN_PAGE = "/_edge/outbox";
 export function watchOutbox(edgekit, tell) {
   /** @type {WeakSet<HTMLFormElement>} */
   const agreed = new WeakSet();
-  let [heard, kept] = [false, false];
+  let [heard, kept, wrong] = [false, false, false];
 
   /** @param {OutboxState} state */
   function show(state) {
@@ -37,6 +37,16 @@ export function watchOutbox(edgekit, tell) {
     }
     if (heard && isChanged && location.pathname === OWN_PAGE && isIdle()) location.reload();
     heard = true;
+    // What was foretold has come out otherwise, and this page may show it.
+    if (state.verdicts?.some(({ verdict, asForetold }) => verdict === "rejected" || !asForetold)) wrong = showsUnconfirmed();
+    correct();
+  }
+
+  /** Load anew what shows something that is not so; but nobody loses what they have typed. */
+  function correct() {
+    if (!wrong || isTyping()) return;
+    wrong = false;
+    location.reload();
   }
 
   /** @param {SubmitEvent} event */
@@ -60,6 +70,26 @@ export function watchOutbox(edgekit, tell) {
 
   new BroadcastChannel(CHANNEL).onmessage = ({ data }) => void (data?.type === "outbox" && show(data));
   document.addEventListener("submit", ask);
+  document.addEventListener("focusout", () => setTimeout(correct));
+}
+
+/** Whether this page was read from the local host while writes were waiting; the worker says so in its timing. */
+function showsUnconfirmed() {
+  const [entry] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+  return entry?.serverTiming?.some(({ name }) => name === "edgekit-pending") ?? false;
+}
+
+/** Whether something would get lost if this page were loaded anew. */
+function isTyping() {
+  const open = document.querySelector("dialog[open], details[open], [contenteditable]:focus") !== null;
+  return open || Array.from(document.forms).some((form) => Array.from(form.elements).some(isChanged));
+}
+
+/** @param {Element} field */
+function isChanged(field) {
+  if (field instanceof HTMLInputElement && ["checkbox", "radio"].includes(field.type)) return field.checked !== field.defaultChecked;
+  if (field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) return field.type !== "hidden" && field.value !== field.defaultValue;
+  return field instanceof HTMLSelectElement && Array.from(field.options).some((option) => option.selected !== option.defaultSelected && field.selectedIndex > 0);
 }
 
 /** @param {number} waiting */

@@ -11,6 +11,7 @@
 
 import { LIMITS, reasonToStay, thisDevice } from "./device.js";
 import { watchForms } from "./page-forms.js";
+import { watchNetwork } from "./page-network.js";
 import { watchOutbox } from "./page-outbox.js";
 import { watchUser } from "./page-user.js";
 import { container, keep, register, watchInstall } from "./register.js";
@@ -85,6 +86,7 @@ function whoAnswered() {
 let joined;
 watchOutbox(edgekit, (message, transfer = []) => (joined?.active?.postMessage(message, transfer), Boolean(joined?.active)));
 const wasSubmitted = watchForms(document, () => performance.now());
+watchNetwork(() => whoAnswered()?.host);
 const whose = watchUser(edgekit, (type) => (joined?.active?.postMessage({ type }), Boolean(joined?.active)));
 
 /** @param {ServiceWorkerContainer} workers @param {ServiceWorkerRegistration} registration */

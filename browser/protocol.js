@@ -62,6 +62,7 @@ export const PAGE_FILES = Object.freeze([
   "strip.js",
   "device.js",
   "page-forms.js",
+  "page-network.js",
   "page-outbox.js",
   "page-user.js",
   "register.js",

@@ -18,7 +18,7 @@ const UNREACHABLE = [0, "", new Uint8Array()];
 /**
  * @param {Platform & {asUser?: AsUser, personal?: Personal, development: boolean, onPersonal?: () => void,
  *   files?: Record<string, string>}} platform
- *   `onPersonal`: the network has told Python something about the user. `files`: the manifest's static files
+ *   `onPersonal`: the network has told Python something about the user that is not kept. `files`: the manifest's static files
  * @returns {import("./protocol.js").Services}
  */
 export function createServices({ development, files = {}, onPersonal = () => {}, asUser, personal, ...platform }) {
@@ -30,8 +30,9 @@ export function createServices({ development, files = {}, onPersonal = () => {},
       const [path, name] = [EDGE + target, (await personal?.who()) ?? ""];
       const reply = await readRecord(asUser ?? platform.fetch, path, parseHeaders(headers));
       if (reply[0] !== 0 && reply[0] < 500) {
-        onPersonal();
-        if (reply[0] === 200) void personal?.keep(name, path, copyOf(reply));
+        // What is kept is there the next time too, whether there is a network or not.
+        if (reply[0] === 200 && name !== "") void personal?.keep(name, path, copyOf(reply));
+        else onPersonal();
         return reply;
       }
       const kept = await personal?.find(name, path);

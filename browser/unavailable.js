@@ -14,28 +14,46 @@ const TITLE = "This host cannot answer the request; an edge can"; // as edge/err
  * @param {Request} request
  * @param {string[]} [routes]   paths that have worked without the network
  * @param {Response} [own]   the app's own page for this; only its body and type are used
+ * @param {string} [kept]   HTML about writes that wait on this device (kept.js)
  * @returns {Response} 503, or a network error
  */
-export function unavailable(request, routes = [], own = undefined) {
+export function unavailable(request, routes = [], own = undefined, kept = "") {
   if (request.mode !== "navigate") return Response.error();
-  if (own === undefined || !isRead(request)) return page(request, routes);
-  return forNow(answer(request, request.method === "HEAD" ? null : own.body, own.headers.get("content-type") ?? "text/html"));
+  // The app's page knows nothing of what waits, and that is what somebody wants to know who has just written.
+  if (own === undefined || !isRead(request) || kept !== "") return page(request, routes, kept);
+  return appsOwn(request, own);
 }
 
 /**
- * The answer to a write that was not sent, because others have to reach an edge before it.
+ * The answer to a write that was not sent: there is no network, or others have to reach an edge before it.
  *
  * @param {Request} request
  * @param {number} count   how many
+ * @param {Response} [own]   the app's own page for this
  * @returns {Response} 503
  */
-export function unsent(request, count) {
+export function unsent(request, count, own = undefined) {
+  if (own !== undefined && request.mode === "navigate") return appsOwn(request, own);
   const earlier = count === 1 ? "A change that you made before" : `${count} changes that you made before`;
   const waits = `${earlier} could not be sent yet and ${count === 1 ? "comes" : "come"} first.`;
-  if (request.mode !== "navigate") return problem(request, `${waits} This request was not sent.`);
-  const advice = `<p>What you sent just now was <strong>not</strong> sent on. ${waits}</p>
-<p>Go back, and try again once there is a connection. <a href="${PATH.outbox}">See what is waiting</a></p>`;
-  return forNow(kitPage(request, "Not sent yet", advice, 503));
+  if (request.mode !== "navigate") return problem(request, `${count === 0 ? "" : `${waits} `}This request was not sent.`);
+  const others = count === 0 ? "" : `<p>${waits} <a href="${PATH.outbox}">See what is waiting</a></p>`;
+  const content = `<p>What you sent just now needs a connection. It was <strong>not</strong> sent, nothing of it has happened, and it
+will not happen later by itself. What was there before is still there.</p>
+<p>Go back, and send it again when you are online.</p>${wayBack(request)}${others}`;
+  return forNow(kitPage(request, "This was not sent", content, 503));
+}
+
+/** @param {Request} request @param {Response} own */
+function appsOwn(request, own) {
+  return forNow(answer(request, request.method === "HEAD" ? null : own.body, own.headers.get("content-type") ?? "text/html"));
+}
+
+/** A link to the page that the user came from; "" if it is not known. @param {Request} request */
+export function wayBack({ referrer, url }) {
+  if (!URL.canParse(referrer) || new URL(referrer).origin !== new URL(url).origin) return "";
+  const { pathname, search } = new URL(referrer);
+  return `<p><a class="button" href="${escape(pathname + search)}">Go back</a></p>`;
 }
 
 /** A problem document (RFC 9457). @param {Request} request @param {string} detail */
@@ -51,16 +69,17 @@ function problem(request, detail) {
   return forNow(answer(request, JSON.stringify(document), "application/problem+json"));
 }
 
-/** @param {Request} request @param {string[]} routes */
-function page(request, routes) {
+/** @param {Request} request @param {string[]} routes @param {string} kept */
+function page(request, routes, kept) {
   const advice = isRead(request)
     ? `<p><a class="button" href="">Try again</a></p>`
-    : "<p>It is not certain whether what you sent has arrived. Go back and look before you send it again.</p>";
+    : `<p>It is not certain whether what you sent has arrived. Go back and look before you send it again.</p>${wayBack(request)}`;
   const label = (/** @type {string} */ path) => (path === "/" ? "Start page" : escape(path));
   const links = routes.map((path) => `<li><a href="${escape(path)}">${label(path)}</a></li>`).join("");
   const works = links === "" ? "" : `<h2>What works without it</h2><ul>${links}</ul>`;
-  const content = `<p>This page needs the server, and it cannot be reached.</p>\n${advice}${works}`;
-  const response = kitPage(request, "No connection", content, 503);
+  const needs = "This page needs the server, and it cannot be reached.";
+  const content = `${kept}<p>${kept === "" ? needs : `The page itself cannot be shown now: ${needs.replace("This page", "it")}`}</p>\n${advice}${works}`;
+  const response = kitPage(request, kept === "" ? "No connection" : "Kept on this device", content, 503);
   return isRead(request) ? forNow(response) : response;
 }
 

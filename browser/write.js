@@ -3,8 +3,9 @@
 
 import { inTime } from "./in-time.js";
 import { isAnonymous } from "./network.js";
+import { keptAnswer } from "./kept.js";
 import { requestOf } from "./outbox-row.js";
-import { DEADLINE } from "./protocol.js";
+import { DEADLINE, HEADER } from "./protocol.js";
 import { unsent } from "./unavailable.js";
 
 const EXCUSED = 10_000; // ms
@@ -14,14 +15,15 @@ const EXCUSED = 10_000; // ms
 
 /**
  * @param {object} parts
- * @param {Pick<ReturnType<typeof import("./outbox.js").createOutbox>, "draft" | "ahead" | "waiting">} parts.outbox
+ * @param {Pick<ReturnType<typeof import("./outbox.js").createOutbox>, "draft" | "ahead" | "keep" | "waiting">} parts.outbox
  * @param {Pick<ReturnType<typeof import("./line.js").createLine>, "flush" | "beside">} parts.line
  * @param {Pick<import("./local-host.js").LocalHost, "ready" | "start">} parts.host
  * @param {string} parts.origin   the site's own
  * @param {() => boolean} parts.online
+ * @param {() => Promise<Response | undefined>} [parts.own]   the app's page for what was not sent
  * @param {() => number} parts.now   ms
  */
-export function createWrite({ outbox, line, host, origin, online, now }) {
+export function createWrite({ outbox, line, host, origin, online, own = async () => undefined, now }) {
   /** Addresses to which the next write need not wait, and until when, ms. @type {Map<string, number>} */
   const excused = new Map();
 
@@ -32,15 +34,34 @@ export function createWrite({ outbox, line, host, origin, online, now }) {
     return (await outbox.waiting()) === 0;
   }
 
-  /** @param {Request} request @param {() => Promise<Response | null>} send */
-  async function inLine(request, send) {
+  /**
+   * @param {Request} request @param {() => Promise<Response | null>} send
+   * @param {() => Promise<Response | null>} [notSent]
+   * @returns {Promise<Response | null>} null: nobody has answered
+   */
+  async function inLine(request, send, notSent = () => notSentPage(request)) {
     const isExcused = (excused.get(request.url) ?? 0) > now();
     excused.delete(request.url);
-    if (!isExcused && !(await isDrained(DEADLINE.drain, true))) return unsent(request, await outbox.waiting());
+    if (!isExcused && !(await isDrained(DEADLINE.drain, true))) return notSent();
     return line.beside(send, DEADLINE.drain).catch(async (error) => {
       if (error?.name !== "TimeoutError") throw error;
-      return unsent(request, await outbox.waiting()); // its turn has not come
+      return notSent(); // its turn has not come
     });
+  }
+
+  /** @param {Request} request @returns {Promise<Response | null>} */
+  async function notSentPage(request) {
+    return unsent(request, await outbox.waiting(), await own());
+  }
+
+  /** @param {Request} request @param {() => Promise<Response | null>} send */
+  async function toEdge(request, send) {
+    return (await inLine(request, send)) ?? (isUnsent(request) ? notSentPage(request) : null);
+  }
+
+  /** Without a network nothing can have been sent. Programs get a network error all the same. @param {Request} request */
+  function isUnsent({ mode }) {
+    return !online() && mode === "navigate";
   }
 
   /**
@@ -63,7 +84,23 @@ export function createWrite({ outbox, line, host, origin, online, now }) {
     // A refusal is kept nowhere; if an edge is near, it may know better.
     if (told !== null && (told.status < 400 || (await isAlone()))) return told;
     const sent = requestOf(await drafting, origin, null);
-    return (await inLine(request, () => ask(sent))) ?? told ?? (!isStarted && (await start()) ? here() : null);
+    // Null: nobody could be asked. Whatever may have arrived has the same key, so it does no harm to keep it.
+    const answered = await inLine(request, () => ask(sent), async () => null);
+    return answered ?? told ?? (!isStarted && (await start()) ? await here() : null) ?? keep(request, drafting, later);
+  }
+
+  /**
+   * Its author allows that it happens later; so what only an edge can run waits for one.
+   *
+   * @param {Request} request @param {Promise<import("./outbox-row.js").Draft>} drafting @param {Later} later
+   */
+  async function keep(request, drafting, later) {
+    const draft = await outbox.keep(drafting);
+    if (draft === null) return isUnsent(request) ? notSentPage(request) : null;
+    const response = await keptAnswer(request, draft);
+    response.headers.set(HEADER.pending, String(await outbox.waiting()));
+    later(line.flush());
+    return response;
   }
 
   return {
@@ -75,7 +112,7 @@ export function createWrite({ outbox, line, host, origin, online, now }) {
      * @returns {Promise<Response | null>}
      */
     write: (request, optimistic, ask, later) =>
-      optimistic && !hasOtherUser(request) ? ahead(request, ask, later) : inLine(request, () => ask(request)),
+      optimistic && !hasOtherUser(request) ? ahead(request, ask, later) : toEdge(request, () => ask(request)),
 
     /** Edges that are asked something should know what the user sees. */
     settled: () => isDrained(DEADLINE.settle, false),

@@ -23,6 +23,7 @@ import { createWrite } from "./write.js";
  * @param {() => number} parts.now   ms
  * @param {(error: unknown) => void} parts.note
  * @param {(effects: string) => void} parts.onApplied
+ * @param {() => Promise<Response | undefined>} parts.own   the app's page for what was not sent
  * @param {() => void} parts.onHalt   the edges cannot be reached; somebody may wake us up once they can
  */
 export function createWriting({ id, table, user, host, network, edges, onHalt, ...parts }) {
@@ -50,7 +51,7 @@ export function createWriting({ id, table, user, host, network, edges, onHalt, .
       if (why !== "") onHalt();
     },
   });
-  const writes = createWrite({ outbox, line, host, origin, online: () => navigator.onLine, now: parts.now });
+  const writes = createWrite({ outbox, line, host, origin, online: () => navigator.onLine, own: parts.own, now: parts.now });
 
   return {
     outbox,

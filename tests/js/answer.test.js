@@ -33,7 +33,7 @@ function pool({ local = () => "local", fails = 200, status = "ready", boots = tr
   const asked = [];
   const clock = { now: 0 };
   const counts = { local: 0, edge: 0, static: 0, nobody: 0 };
-  const state = { status, personal: 0, pending: 0, body: /** @type {ReadableStream | undefined} */ (undefined) };
+  const state = { status, personal: 0, pending: 0, waiting: /** @type {any[]} */ ([]), body: /** @type {ReadableStream | undefined} */ (undefined) };
   /** @type {(string | undefined)[]} */
   const views = [];
   const optimistic = [{ pattern: "/cart", regex: "^/cart$" }];
@@ -72,6 +72,7 @@ function pool({ local = () => "local", fails = 200, status = "ready", boots = tr
       settled: async () => (state.pending > 0 && asked.push("settled"), true),
       excuse() {},
     },
+    waiting: async () => state.waiting,
     network: async ({ method }) => ({
       safe: isSafe(method),
       size: 0,
@@ -245,6 +246,25 @@ test("the app's own offline page comes first", async () => {
   const response = await visit("/admin");
   assert.deepEqual([response.status, await response.text()], [503, "file /_edge/static/2/offline.html"]);
   assert.equal((await get("/admin")).type, "error");
+});
+
+test("the page after an accepted write says that it is kept, whoever's page it is", async () => { // case N4
+  for (const files of [STATIC, { "/static/offline.html": "/_edge/static/2/offline.html" }]) {
+    const { visit, get, state } = pool({ edge: gone, files });
+    const headers = [["content-type", "application/x-www-form-urlencoded"]];
+    state.waiting = [{ headers, body: new TextEncoder().encode("title=A+broken+lamp").buffer, time: 1_000 }];
+    const html = await (await visit("/admin")).text();
+    for (const words of ["Kept on this device", "What you did is kept on this device", "title: A broken lamp", "/_edge/outbox"]) assert.ok(html.includes(words), words);
+    assert.equal((await get("/admin")).status, 503);
+  }
+});
+
+test("a page is told that it shows what no edge has confirmed", async () => { // case N6
+  const { get, state } = pool({});
+  state.pending = 2;
+  assert.match((await get("/")).headers.get("server-timing") ?? "", /edgekit-pending;desc="2"/);
+  state.pending = 0;
+  assert.doesNotMatch((await get("/")).headers.get("server-timing") ?? "", /edgekit-pending/);
 });
 
 test("files of the release need no network, nor do parts of them", async () => {

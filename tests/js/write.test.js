@@ -6,8 +6,8 @@ import { createWrite } from "../../browser/write.js";
 
 const ORIGIN = "https://shop.test";
 
-/** @param {{status?: number, ready?: boolean, starts?: boolean, online?: boolean, edge?: boolean, able?: boolean, drains?: boolean}} [world] */
-function writes({ status = 200, ready = true, starts = true, online = true, edge = true, able = true, drains = true } = {}) {
+/** @param {{status?: number, ready?: boolean, starts?: boolean, online?: boolean, edge?: boolean, able?: boolean, drains?: boolean, room?: boolean, own?: string}} [world] */
+function writes({ status = 200, ready = true, starts = true, online = true, edge = true, able = true, drains = true, room = true, own = "" } = {}) {
   /** @type {string[]} */
   const asked = [];
   const state = { waiting: 0, ready };
@@ -19,6 +19,11 @@ function writes({ status = 200, ready = true, starts = true, online = true, edge
       async ahead(drafting) {
         asked.push(`ahead ${(await drafting).key}`);
         return able ? new Response("ahead", { status }) : null;
+      },
+      async keep(drafting) {
+        asked.push(`keep ${(await drafting).key}`);
+        if (room) state.waiting += 1;
+        return room ? drafting : null;
       },
       waiting: async () => state.waiting,
     },
@@ -32,6 +37,7 @@ function writes({ status = 200, ready = true, starts = true, online = true, edge
     host: { ready: () => state.ready, start: async () => (starts && asked.push("start"), (state.ready ||= starts)) },
     origin: ORIGIN,
     online: () => online,
+    own: async () => (own === "" ? undefined : new Response(own, { headers: { "content-type": "text/html" } })),
     now: () => clock.now,
   });
   const post = (optimistic = true, /** @type {RequestInit} */ init = {}) =>
@@ -44,7 +50,7 @@ function writes({ status = 200, ready = true, starts = true, online = true, edge
       },
       () => {},
     );
-  return { post, settled, excuse, asked, state, clock };
+  return { post, write, settled, excuse, asked, state, clock };
 }
 
 const text = async (/** @type {Promise<Response | null>} */ response) => (await response)?.text();
@@ -104,9 +110,53 @@ test("whoever has something waiting waits for the host as well", async () => {
   assert.deepEqual(asked, ["start", "ahead of-this-write", "flush"]);
 });
 
-test("with neither nobody has answered", async () => {
-  assert.equal(await writes({ ready: false, starts: false, edge: false }).post(), null);
-  assert.equal(await writes({ able: false, edge: false }).post(), null);
+/** @param {string} [referrer] @param {boolean} [optimistic] @param {Parameters<typeof writes>[0]} [world] */
+function submit(referrer = "", optimistic = true, world = {}) {
+  const made = writes(world);
+  const request = Object.defineProperties(new Request(`${ORIGIN}/cart`, { method: "POST" }), { mode: { value: "navigate" }, referrer: { value: referrer } });
+  return { ...made, answer: made.write(request, optimistic, async () => null, () => {}) };
+}
+
+test("what nobody can run now is kept for an edge, if its route may happen later", async () => { // case N5
+  for (const world of [{ ready: false, starts: false, edge: false, drains: false }, { able: false, edge: false, drains: false }]) {
+    const { post, asked, state } = writes(world);
+    const response = await post();
+    assert.deepEqual([response?.status, response?.headers.get("edgekit-pending"), state.waiting], [202, "1", 1]);
+    assert.equal(JSON.parse((await response?.text()) ?? "").status, "kept");
+    assert.deepEqual(asked.slice(-2), ["keep of-this-write", "flush"]);
+  }
+});
+
+test("and that is so while earlier ones wait, such as the one that made what this is about", async () => { // case N5
+  const { post, asked, state } = writes({ able: false, edge: false, online: false, drains: false });
+  state.waiting = 1;
+  assert.deepEqual([(await post())?.status, state.waiting], [202, 2]);
+  assert.deepEqual(asked, ["ahead of-this-write", "flush now", "keep of-this-write", "flush"]);
+});
+
+test("who has sent a form reads that it is kept, and gets back", async () => {
+  const { answer } = submit(`${ORIGIN}/things/7?a=<b>&c=d`, true, { able: false });
+  const html = (await (await answer)?.text()) ?? "";
+  for (const words of ["Kept on this device", "You need not do it again", 'href="/things/7?a=%3Cb%3E&#38;c=d"']) assert.ok(html.includes(words), words);
+});
+
+test("where there is no room for it, nobody has answered, or it says that it was not sent", async () => {
+  assert.equal(await writes({ able: false, edge: false, room: false }).post(), null);
+  assert.equal(await writes({ able: false, edge: false, room: false, online: false }).post(), null, "a network error");
+  const { answer } = submit("", true, { able: false, room: false, online: false });
+  assert.match((await (await answer)?.text()) ?? "", /This was not sent/);
+});
+
+test("without a network other routes say that it was not sent and what to do", async () => { // case N17
+  const html = (await (await submit(`${ORIGIN}/cart`, false, { online: false }).answer)?.text()) ?? "";
+  for (const words of ["This was not sent", "it\nwill not happen later by itself", "still there", 'href="/cart">Go back']) assert.ok(html.includes(words), words);
+  assert.doesNotMatch(html, /comes? first|sent yet/);
+  assert.equal(await submit("", false).answer, null, "with a network it may have arrived");
+});
+
+test("the app's own page for that comes first", async () => { // case N17
+  const { answer } = submit("", false, { online: false, own: "<h1>No order was placed</h1>" });
+  assert.deepEqual([(await answer)?.status, await (await answer)?.text()], [503, "<h1>No order was placed</h1>"]);
 });
 
 test("what would overtake earlier writes is not sent, and says so", async () => {
@@ -148,7 +198,7 @@ test("before a question goes to an edge it gets what is waiting, if it is to be 
 test("a wait has an end", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const { write } = createWrite({
-    outbox: { waiting: async () => 1, draft: () => assert.fail(), ahead: () => assert.fail() },
+    outbox: { waiting: async () => 1, draft: () => assert.fail(), ahead: () => assert.fail(), keep: () => assert.fail() },
     line: { flush: () => new Promise(() => {}), beside: () => assert.fail() },
     host: { ready: () => true, start: async () => true },
     origin: ORIGIN,
