@@ -57,7 +57,9 @@ export function createAnswer(parts) {
     if (response === null && host.status() !== "ready") experience.wasSlow(route); // it broke: not here again
     if (pending > 0 && response !== null) {
       response.headers.set(HEADER.pending, String(pending));
-      response.headers.append("server-timing", `edgekit-pending;desc="${pending}"`); // for the page itself
+      // For the page itself. One field: Chromium keeps the first of several that a service worker gives.
+      const timing = [response.headers.get("server-timing"), `edgekit-pending;desc="${pending}"`].filter(Boolean);
+      response.headers.set("server-timing", timing.join(", "));
     }
     const late = now() - since > LOCAL_LIMIT;
     // Offline a handler may wait for what does not come. That does not make it slow.

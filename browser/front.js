@@ -7,11 +7,11 @@ import { endingWell, isEventSource } from "./event-source.js";
 import { createExperience } from "./experience.js";
 import { guarded } from "./guarded.js";
 import { inTime } from "./in-time.js";
-import { inspection, listCaches } from "./inspect.js";
+import { inspection, listCaches, resetBy } from "./inspect.js";
 import { keyMint } from "./keys.js";
 import { createNetwork, isSafe } from "./network.js";
 import { outboxPage } from "./outbox-page.js";
-import { DEADLINE, PATH } from "./protocol.js";
+import { CACHES, DEADLINE, PATH } from "./protocol.js";
 import { answerCalls } from "./rpc.js";
 import { answer as said, unavailable } from "./unavailable.js";
 import { createWriting } from "./writing.js";
@@ -36,9 +36,10 @@ const ASKS_POLICY = "?referrer-policy";
  * @param {() => import("./protocol.js").HostState} parts.state
  * @param {() => number} parts.now   ms
  * @param {(effects: string) => void} parts.onApplied   gets what a write that is confirmed now has changed
+ * @param {() => Promise<unknown>} parts.reset   forget what can be fetched again, and this worker
  * @param {() => void} parts.onHalt   there is something to be sent, and no edge
  */
-export function createFront({ id, origin, platform, store, notes, user, prover, release, startSoon, log, left, state, now, ...parts }) {
+export function createFront({ id, origin, platform, store, notes, user, prover, release, startSoon, log, left, state, now, reset, ...parts }) {
   const { fetch, caches } = platform;
   const since = now();
   const answers = { local: 0, edge: 0, static: 0, nobody: 0 };
@@ -102,12 +103,13 @@ export function createFront({ id, origin, platform, store, notes, user, prover, 
         bytes: files.reduce((sum, { size }) => sum + size, 0),
       } : null,
       start: app ? { restored: app.restored, timeline: app.timeline } : null,
-      caches: await listCaches(caches, "edgekit-"),
+      caches: await listCaches(caches, CACHES),
       storage: (await navigator.storage?.estimate?.()) ?? null,
       edges: edgesOf(found).members(),
       answers,
       outbox: { ...(await writing.list()), verdicts: writing.verdicts.counts() },
-      routes: experience.known(),
+      routes: { ...experience.known(), kept: (found?.manifest.optimistic ?? []).map(({ pattern }) => pattern) },
+      online: navigator.onLine,
       worker: { since, now: now() },
       errors: log.errors(),
     });
@@ -124,6 +126,7 @@ export function createFront({ id, origin, platform, store, notes, user, prover, 
     const url = new URL(request.url);
     switch (url.pathname) {
       case PATH.browser:
+        if (request.method === "POST") return resetBy(request, reset);
         // Each page asks it of a request without a policy of its own (rpc-client.js).
         return url.search === ASKS_POLICY ? said(request, request.referrerPolicy, "text/plain", 200) : inspect(request);
       case PATH.outbox:

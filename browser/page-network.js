@@ -4,7 +4,8 @@
  * because it is served as /_edge/page-network.js.
  *
  * A form with `data-edgekit="online"` needs an edge. Where such a form is shown and none can be reached, the root
- * element has `data-edgekit-offline`, for style sheets, and the form's buttons are `aria-disabled` and send nothing.
+ * element has `data-edgekit-offline`, for style sheets: they show what the page says about that. The form can be sent
+ * all the same, because nobody knows for sure what is reachable in a moment; then the answer says what became of it.
  */
 
 const HEALTH = "/_edge/health";
@@ -21,10 +22,6 @@ export function watchNetwork(whoAnswered) {
   /** @param {boolean} offline */
   function show(offline) {
     root.toggleAttribute("data-edgekit-offline", offline);
-    for (const button of document.querySelectorAll(`:is(${FORMS}) button`)) {
-      if (offline) button.setAttribute("aria-disabled", "true");
-      else button.removeAttribute("aria-disabled");
-    }
     clearTimeout(later);
     if (offline) later = setTimeout(look, AGAIN);
   }
@@ -36,13 +33,6 @@ export function watchNetwork(whoAnswered) {
     show(!isSure && !(await isReachable()));
   }
 
-  /** @param {Event} event */
-  function hold(event) {
-    const { target } = event;
-    if (target instanceof Element && target.matches(FORMS) && root.hasAttribute("data-edgekit-offline")) event.preventDefault();
-  }
-
-  document.addEventListener("submit", hold, { capture: true });
   document.addEventListener("visibilitychange", look);
   for (const name of ["online", "offline", "pageshow"]) addEventListener(name, look);
   void look();

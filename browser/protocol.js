@@ -71,6 +71,8 @@ export const PAGE_FILES = Object.freeze([
   "page.css",
 ]);
 
+/** With this begins the name of each of our caches. */
+export const CACHES = "edgekit-";
 /** One cache per release: `RELEASE_CACHE` + its id. Catalog answers outlive releases. */
 export const RELEASE_CACHE = "edgekit-release-";
 export const CATALOG_CACHE = "edgekit-catalog";

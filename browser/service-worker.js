@@ -18,7 +18,7 @@ import { openNotes } from "./notes.js";
 import { openTable } from "./outbox-table.js";
 import { createPersonal } from "./personal.js";
 import { passes } from "./placement.js";
-import { DEADLINE, HEADER, MESSAGE, OUTBOX_LOCK, PATH, PROTOCOL } from "./protocol.js";
+import { CACHES, DEADLINE, HEADER, MESSAGE, OUTBOX_LOCK, PATH, PROTOCOL } from "./protocol.js";
 import { createProver } from "./prover.js";
 import { prune } from "./release.js";
 import { boot } from "./runtime.js";
@@ -144,6 +144,11 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
     onApplied(effects) {
       const ask = (/** @type {string} */ path, /** @type {AbortSignal} */ signal) => user.send(path, { cache: "no-store", redirect: "error", signal });
       void personal.renew(effects, ask).catch(log.note);
+    },
+    async reset() {
+      const names = (await caches.keys()).filter((name) => name.startsWith(CACHES));
+      await Promise.all([...names.map((name) => caches.delete(name)), store.update("routes", () => undefined)]);
+      await sw.registration.unregister(); // the next page registers it anew
     },
     onHalt: () => void sync?.register(OUTBOX_LOCK).catch(() => {}),
   });

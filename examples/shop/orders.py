@@ -20,7 +20,8 @@ RECORD_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 ORDER_LINE = ("sku", "name", "kind", "grams", "steep", "look", "price", "quantity", "line_total")
 ORDER_SUMS = tuple(Totals.__annotations__)
 PAGE_SIZE, MOST_ADOPTED = 50, 200
-END_OF_TIME = 2**43  # ms since 1970, in the year 2248
+DIGITS = "234567abcdefghijklmnopqrstuvwxyz"  # in the order of ASCII; those of `new_id`
+END_OF_TIME = 32**9 - 1  # ms since 1970, in the year 3084
 
 
 async def place(request: Request) -> Response:
@@ -39,7 +40,7 @@ async def place(request: Request) -> Response:
         "placed_at": ctx.now,
         "lines": [{name: line[name] for name in ORDER_LINE} for line in cart["lines"]],
     } | {name: cart[name] for name in ORDER_SUMS}
-    order_id = newest_first(ctx.now) + ctx.new_id()
+    order_id = newest_first(ctx.now) + ctx.new_id()[9:]
     ctx.records.put("orders", order_id, order)
     del ctx.state["cart"]
     shown = _shown(order_id, order)
@@ -84,7 +85,8 @@ async def _out_of_stock(request: Request, cart: dict[str, Any], lines: list[dict
 
 def newest_first(seconds: float) -> str:
     """The beginning of an order's id: lists come in order of ids, and people look for their newest order."""
-    return f"{END_OF_TIME - int(seconds * 1000):011x}"
+    left = END_OF_TIME - int(seconds * 1000)
+    return "".join(DIGITS[left >> shift & 31] for shift in range(40, -1, -5))
 
 
 async def adopt(ctx: Context) -> None:

@@ -103,7 +103,7 @@ def test_offline_the_cart_goes_on_and_what_only_the_edge_can_do_says_so(page, ur
         with page.expect_navigation() as navigation:
             page.get_by_role("button", name=button, exact=True).click()
         assert (navigation.value.status, host_of(navigation.value)) == (status, "browser")
-    assert page.get_by_role("heading", name="Not sent yet").count() == 1
+    assert page.get_by_role("heading", name="Your order was not placed").count() == 1
     context.set_offline(False)
     page.goto(f"{url}/cart")
     with page.expect_navigation():
