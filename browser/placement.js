@@ -79,7 +79,8 @@ function indexOf(table, url) {
  */
 export function storedPath(manifest, pathname) {
   if (isPageFile(pathname)) return manifest.roles.kit + pathname.slice(PATH.reserved.length);
-  return Object.hasOwn(manifest.static, pathname) ? manifest.static[pathname] : undefined;
+  const path = decoded(pathname); // browsers and pages spell one path in many ways: "@" may be "%40"
+  return path !== undefined && Object.hasOwn(manifest.static, path) ? manifest.static[path] : undefined;
 }
 
 /**

@@ -150,7 +150,7 @@ export const DEADLINE = Object.freeze({
  * @property {string} abi
  * @property {{pattern: string, regex: string}[]} placement   the `anywhere` routes
  * @property {{pattern: string, regex: string}[]} [optimistic]   whose writes may be answered ahead of an edge
- * @property {Record<string, string>} static   public path → stored path
+ * @property {Record<string, string>} static   public path, decoded → stored path
  * @property {Record<"loader" | "factory" | "engine" | "worker" | "wasm" | "stdlib" | "site" | "app" | "kit", string>
  *   & Partial<Record<"edge" | "late", string>>} roles   edge: the kit's own Python; late: not needed at the start
  * @property {Record<string, {sha256: string, size: number}>} files   stored path → content

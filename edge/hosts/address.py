@@ -1,6 +1,9 @@
-"""What ASGI calls `server`, from the host that a request names."""
+"""Addresses: what ASGI calls `server`, and where a release has a static file."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import unquote
 
 
 def server_of(host: str) -> tuple[str, int | None]:
@@ -11,3 +14,11 @@ def server_of(host: str) -> tuple[str, int | None]:
     end = host.find("]") + 1
     name, _, port = host[end:].partition(":")
     return host[1 : end - 1] if end else name, int(port) if port.isascii() and port.isdigit() else None
+
+
+def static_address(files: Mapping[str, str], path: str) -> str:
+    """Where a release has the static file at the URL path `path`, percent-encoded or not; else `path` itself.
+
+    `files`: the manifest's, by their paths as an app sees them.
+    """
+    return files.get(path) or files.get(unquote(path), path)

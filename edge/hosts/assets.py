@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from ..errors import Problem
 from ..security_headers import worker_policy
+from .address import static_address
 
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -61,7 +62,7 @@ class Assets:
             return path
         with suppress(Problem):  # nothing has been built yet
             self._look_up(self._release)
-        return self._files.get(path, path)
+        return static_address(self._files, path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a GET or HEAD; raises `Problem("not-found")`."""

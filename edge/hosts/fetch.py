@@ -26,6 +26,7 @@ from ..types import HostName
 from ..visitor import PayloadVisitors, Visitors
 from . import _js, late, randomness, threadless
 from ._js import use_plain_js
+from .address import static_address
 from .bridge import Bridge, breathe
 from .lifespan import Lifespan
 from .loop import DrainingLoop, install
@@ -109,7 +110,7 @@ async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host
         origin=origin,
         catalog=Catalog(public_fetch, time.monotonic, random.random, catalog_bytes),
         keys=keys,
-        static=lambda path: files.get(path, path),
+        static=lambda path: static_address(files, path),
         development=bool(settings.get("development")),
         sites=sites,
         address=address,

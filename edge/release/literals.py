@@ -8,7 +8,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import NamedTuple
 
+from .public_keys import NEAR, SEPARATOR, is_public, spans
 from .secret_kinds import Hit
 
 HARD_CODED = "hard-coded secret"
@@ -19,7 +21,6 @@ SECRET_NAME = re.compile(
     r"|auth_?token|access_?token|refresh_?token|client_?secret|credentials?)s?",
     re.IGNORECASE,
 )
-SEPARATOR = re.compile(r"[.-]|(?<=[a-z0-9])(?=[A-Z])")
 TEMPLATE = re.compile(r"\$\{|\{\{|%\(|://|^/|^<.*>$|^\{.*\}$")  # what stands for a secret, or where it lies
 WORDS = re.compile(r"[A-Za-z]+(?:[ ._:/-]+[A-Za-z]+)*[ .:!?…-]*")  # a label, a header's name, a media type
 BASE64 = re.compile(r"[A-Za-z0-9+/_-]{24,4096}={0,2}")
@@ -35,17 +36,36 @@ UNQUOTED = re.compile(rf"^[ \t]*{NAME}[ \t]*[:=][ \t]*(?P<text>[^\s\"'#]{{8,4096
 SETTINGS = (".cfg", ".conf", ".env", ".ini", ".properties", ".toml", ".yaml", ".yml")
 
 
+class Suspect(NamedTuple):
+    """A string by its value and the name it is given, and the bytes from `start` to `end`."""
+
+    kind: str
+    name: str
+    text: str
+    start: int
+    end: int
+
+
 def find(path: str, content: bytes) -> Iterator[Hit]:
     """Suspicious strings of one source file; none if it is no text."""
-    if path.endswith(".py"):
-        yield from _in_python(content)
-    elif b"\0" not in content:
-        text = content.decode("latin-1")  # one character a byte
-        for pattern in (QUOTED, UNQUOTED) if path.endswith(SETTINGS) else (QUOTED,):
-            for match in pattern.finditer(text):
-                kind = judge(match["name"] or "", match["text"])
-                if kind:
-                    yield Hit(kind, *match.span("text"))
+    if b"\0" in content:
+        return
+    text = content.decode("latin-1")  # one character a byte
+    public = list(spans(text))
+    for kind, name, value, start, end in (
+        _in_python(content) if path.endswith(".py") else _in_text(path, text)
+    ):
+        within = kind == RANDOM and any(first <= start and end <= last for first, last in public)
+        if not within and not is_public(name, value, text[max(0, start - NEAR) : end + NEAR]):
+            yield Hit(kind, start, end)
+
+
+def _in_text(path: str, text: str) -> Iterator[Suspect]:
+    for pattern in (QUOTED, UNQUOTED) if path.endswith(SETTINGS) else (QUOTED,):
+        for match in pattern.finditer(text):
+            kind = judge(match["name"] or "", match["text"])
+            if kind:
+                yield Suspect(kind, match["name"] or "", match["text"], *match.span("text"))
 
 
 def judge(name: str, text: str) -> str:
@@ -72,7 +92,7 @@ def entropy(text: str) -> float:
     return -sum(n / len(text) * math.log2(n / len(text)) for n in Counter(text).values())
 
 
-def _in_python(source: bytes) -> Iterator[Hit]:
+def _in_python(source: bytes) -> Iterator[Suspect]:
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
@@ -82,10 +102,11 @@ def _in_python(source: bytes) -> Iterator[Hit]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
             text = node.value if isinstance(node.value, str) else node.value.decode("latin-1")
-            kind = judge(names.get(node, ""), text)
+            name = names.get(node, "")
+            kind = judge(name, text)
             if kind and node.end_lineno is not None and node.end_col_offset is not None:
                 start = lines[node.lineno - 1] + node.col_offset
-                yield Hit(kind, start, lines[node.end_lineno - 1] + node.end_col_offset)
+                yield Suspect(kind, name, text, start, lines[node.end_lineno - 1] + node.end_col_offset)
 
 
 def _named(tree: ast.AST) -> Iterator[tuple[ast.expr, str]]:

@@ -9,7 +9,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-VERSION = "1"  # of these rules: another number makes earlier results void
+from .public_keys import NEAR, is_public, is_public_token
+
+VERSION = "2"  # of these rules: another number makes earlier results void
 
 
 class Hit(NamedTuple):
@@ -45,7 +47,13 @@ def _is_token(match: re.Match[bytes]) -> bool:
         header = json.loads(base64.urlsafe_b64decode(segment + b"=" * (-len(segment) % 4)))
     except (binascii.Error, ValueError):
         return False
-    return isinstance(header, dict) and "alg" in header
+    is_token = isinstance(header, dict) and "alg" in header
+    return is_token and not is_public_token(match[0].decode("latin-1"))
+
+
+def _is_for_servers(match: re.Match[bytes]) -> bool:
+    near = match.string[max(0, match.start() - NEAR) : match.end() + NEAR]
+    return not is_public("", match[0].decode("latin-1"), near.decode("latin-1"))
 
 
 # Passwords as they stand in documentation and in code that builds such addresses.
@@ -78,9 +86,9 @@ KINDS = (
     _kind("private key", b"PuTTY-User-Key-File-", rb"PuTTY-User-Key-File-\d: "),
     _kind(
         "private JWK",
-        b"\"kty\" 'kty'",
-        rb"""\{[^{}]{0,4000}?["']kty["'][^{}]{0,4000}?\}""",
-        lambda match: re.search(rb"""["'](?:d|k)["']\s*:\s*["'][\w-]{16,}["']""", match[0]) is not None,
+        b"kty",
+        rb"""\{[^{}]{0,4000}?["']?\bkty\b["']?\s*:[^{}]{0,4000}?\}""",
+        lambda match: re.search(rb"""["']?\b(?:d|k)\b["']?\s*:\s*["'][\w-]{16,}["']""", match[0]) is not None,
         True,
     ),
     _kind(
@@ -106,7 +114,7 @@ KINDS = (
     _kind("GitHub token", b"ghp_ gho_ ghu_ ghs_ ghr_", rb"gh[pousr]_[A-Za-z0-9]{36}"),
     _kind("GitHub token", b"github_pat_", rb"github_pat_\w{70,}"),
     _kind("GitLab token", b"glpat- gldt- glrt-", rb"gl(?:pat|dt|rt)-[\w-]{20,}"),
-    _kind("Google API key", b"AIza", rb"(?<![\w-])AIza[\w-]{35}(?![\w-])"),
+    _kind("Google API key", b"AIza", rb"(?<![\w-])AIza[\w-]{35}(?![\w-])", _is_for_servers),
     _kind("Google OAuth secret", b"GOCSPX-", rb"GOCSPX-[\w-]{28}"),
     _kind("Hugging Face token", b"hf_", rb"(?<!\w)hf_[A-Za-z]{34}(?!\w)"),
     _kind("Mailgun key", b"key-", _NO_WORD + rb"key-[0-9a-f]{32}(?![0-9a-f])"),

@@ -218,12 +218,19 @@ def test_the_standard_library_loses_nothing_that_a_program_may_import():
     assert set(prune(dict.fromkeys(kept + dropped, b""))) == {*kept, *OURS}
 
 
+def test_a_static_file_that_no_url_can_name(tmp_path):
+    """Case P22."""
+    (tmp_path / os.fsdecode(b"tea-\xff.png")).write_text("x")
+    with pytest.raises(BuildError, match=r"tea-\\udcff\.png.*rename it"):
+        collect_static({"/s": tmp_path})
+
+
 def test_static_files_keep_their_url_and_get_a_name_of_their_own(tmp_path):
     (tmp_path / "é f").mkdir()
     (tmp_path / "é f" / "a#b.css").write_text("x")
     (tmp_path / ".hidden").write_text("x")
     public, assets = collect_static({"/s/": tmp_path})
-    assert list(public) == ["/s/%C3%A9%20f/a%23b.css"]
+    assert list(public) == ["/s/é f/a#b.css"]
     assert [one.url for one in assets] == list(public.values()) == ["/_edge/static/2d711642b726b044/a_b.css"]
 
 

@@ -80,7 +80,7 @@ def test_what_the_app_says_is_in_the_manifest(shop):
         {"pattern": "/", "regex": "^/$"},
         {"pattern": "/products/{sku}", "regex": "^/products/(?<sku>[^/]+)$"},
     ]
-    assert set(document["static"]) == {"/assets/shop.css", "/assets/a%20picture.png"}
+    assert set(document["static"]) == {"/assets/shop.css", "/assets/a picture.png"}
     assert set(document["static"].values()) <= set(document["files"])
 
 

@@ -47,6 +47,24 @@ test("static files of the release are read, never written", () => {
   assert.equal(storedPath(TABLE, "/constructor"), undefined);
 });
 
+test("a static file is found however its name is spelled", () => {
+  // Case P22: every character that may stand for itself, must be encoded, or is spelled in two ways.
+  const names = ["a b@c+d;e'f&g.png", "100%.png", "x%20y.png", "é\u0301.png", "!$(),=:~*|[]^`{}\"<>\\.png", "#?.png", "茶.png"];
+  const table = manifest({ static: Object.fromEntries(names.map((name) => [`/s/${name}`, `/_edge/static/${name.length}/x`])) });
+  const all = (/** @type {string} */ text) =>
+    [...new TextEncoder().encode(text)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+  for (const name of names) {
+    const plain = encodeURI(name).replaceAll("#", "%23").replaceAll("?", "%3F");
+    for (const spelled of [plain, encodeURIComponent(name), all(name), all(name).toUpperCase().replaceAll("%2E", ".")]) {
+      const { pathname } = new URL(`/s/${spelled}`, ORIGIN);
+      assert.equal(storedPath(table, pathname), `/_edge/static/${name.length}/x`, spelled);
+    }
+  }
+  for (const other of ["/s/x y.png", "/s/%.png", "/s/%ff.png", "/s/e%CC%81%CC%81.png", "/s/100%25.png%00"]) {
+    assert.equal(storedPath(table, new URL(other, ORIGIN).pathname), undefined, other);
+  }
+});
+
 test("the files that pages load are served from the kit", () => {
   assert.equal(placed("/_edge/page.js"), "static");
   assert.equal(storedPath(TABLE, "/_edge/strip.js"), "/_edge/kit/abc/strip.js");
