@@ -256,7 +256,8 @@ def _keys(options: argparse.Namespace) -> int:
 
 def _report(step: Step) -> None:
     time = "cached" if step.cached else f"{step.seconds:.2f} s"
-    print(f"{step.name:<10} {time:>8}  {step.note}".rstrip(), file=sys.stderr, flush=True)
+    lines = [f"{step.name:<10} {time:>8}  {step.note}".rstrip(), *(f"  {line}" for line in step.advice)]
+    print("\n".join(lines), file=sys.stderr, flush=True)
 
 
 def _fail(sentence: str, status: int = 1) -> int:

@@ -20,7 +20,7 @@ from edge.release.cache import default_root
 from edge.release.compress import compress
 from edge.release.install import install
 from edge.release.manifest import asset
-from edge.release.pipeline import PRODUCTION_QUALITY, lock_packages
+from edge.release.pipeline import PRODUCTION_QUALITY, Choice, lock_packages
 from edge.release.sources import app_files, kit_files, parse_target
 from edge.release.toolchain import Cache, Toolchain, find
 
@@ -48,7 +48,7 @@ def assemble(spec: str, folder: Path) -> None:
     shutil.copytree(pyscript, folder / "pyscript", ignore=shutil.ignore_patterns("*.map"))
 
     target = parse_target(spec, EXAMPLES)
-    lock, _ = lock_packages(target, None, None, toolchain, upgrade=False)
+    lock, _ = lock_packages(Choice(target), toolchain)
     packages, _ = install(lock, toolchain)
     wheels = [write_wheel(info, folder) for info in sorted(packages.glob("*.dist-info"))]
     static = {EXAMPLES / target.top / "static"}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
 from ..cross_origin import origin_of
-from . import catalog
+from . import catalog, time_zones
+from .advice import Advice, advise
 from .bundle import Bundle, Bundler
-from .cache import Cache, default_root
+from .cache import Cache, default_root, digest
 from .compress import compress
 from .failure import BuildError
 from .files import write
@@ -24,7 +26,7 @@ from .requirements import LOCK_NAME, STAND_INS, Lock, find_requirements, read_lo
 from .resolve import resolve
 from .secrets import check
 from .server_only import home_archive
-from .sources import Target, parse_target
+from .sources import Target, app_files, parse_target, refuse_unknown
 from .static import collect_static
 from .steps import Report, Steps, print_nothing
 from .toolchain import ABI, BROWSER, PYODIDE, PYTHON, RUNTIME, Toolchain, find
@@ -72,17 +74,14 @@ def build(
     steps = Steps(report)
     target = parse_target(spec, app_dir or Path.cwd())
     check_folder(out)
+    sources = app_files(target, include, ())
+    refuse_unknown(target, sources)
     if server_only and server_only.resolve().is_relative_to(out.resolve()):
         raise BuildError(f"{server_only} would be published; name a file outside of {out}.")
     with steps("toolchain"):
         toolchain = find(Cache(cache.resolve() if cache else default_root(Path.cwd())), Path.cwd())
-    with steps("resolve") as step:
-        locked, step.cached = lock_packages(
-            target, requirements, lock, toolchain, upgrade=upgrade, exclude=exclude
-        )
-        step.note = locked.note()
-    with steps("install") as step:
-        packages, step.cached = install(locked, toolchain)
+    chosen = Choice(target, requirements, lock, tuple(exclude))
+    locked, packages = _packages(chosen, sources.public.values(), toolchain, steps, upgrade=upgrade)
     if memory := catalog.describe(catalog.folder_of(target.app_dir, target.top)):
         with steps("catalog") as step:
             step.note = memory
@@ -96,6 +95,8 @@ def build(
         if public := bundle.description.public:
             with steps("public") as step:
                 step.note = f"shared and readable, so anybody can read all of it: {', '.join(public)}"
+        with steps("advice") as step:
+            step.advice = heed(advise(bundle.app.public), target, toolchain.cache, again=not development)
         with steps("secrets") as step:
             count, step.cached = check(
                 target, bundle.app.public, manifest, assets, os.environ, toolchain.cache
@@ -137,6 +138,18 @@ def build(
     return manifest
 
 
+def heed(advice: Sequence[Advice], target: Target, cache: Cache, *, again: bool) -> tuple[str, ...]:
+    """The lines to show: all of them, or without `again` those that the last build did not show."""
+    memory = cache.root / "advised" / digest(str(target.app_dir), str(target))[:32]
+    lines = [str(one) for one in advice]
+    try:
+        before = set() if again else set(memory.read_text("utf-8").splitlines())
+    except OSError:
+        before = set()
+    write(memory, "\n".join(lines).encode())
+    return tuple(line for line in lines if line not in before)
+
+
 def edge_origins(edges: Iterable[str]) -> list[str]:
     """Each once, as browsers spell them, in their order; raises `BuildError`."""
     try:
@@ -145,23 +158,48 @@ def edge_origins(edges: Iterable[str]) -> list[str]:
         raise BuildError(f"--edge: {error}.") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What decides about the packages of a release; as for `build`."""
+
+    target: Target
+    requirements: Path | None = None
+    lock: Path | None = None
+    exclude: tuple[str, ...] = ()
+
+
+def _packages(
+    choice: Choice, sources: Iterable[bytes], toolchain: Toolchain, steps: Steps, *, upgrade: bool
+) -> tuple[Lock, Path]:
+    """The lock and the folder in which its packages are installed; raises `BuildError`."""
+    with steps("resolve") as step:
+        locked, step.cached = lock_packages(choice, toolchain, upgrade=upgrade)
+        step.note = locked.note()
+    with steps("install") as step:
+        packages, step.cached = install(locked, toolchain)
+    if time_zones.are_missing(locked, packages, sources, toolchain.cache):
+        with steps("time zones"):
+            locked, _ = lock_packages(choice, toolchain, more=[time_zones.PACKAGE])
+            packages, _ = install(locked, toolchain)
+    return locked, packages
+
+
 def lock_packages(
-    target: Target,
-    asked: Path | None,
-    file: Path | None,
-    toolchain: Toolchain,
-    *,
-    upgrade: bool,
-    exclude: Iterable[str] = (),
+    choice: Choice, toolchain: Toolchain, *, upgrade: bool = False, more: Iterable[str] = ()
 ) -> tuple[Lock, bool]:
-    """The lock, and whether the one that is there still holds; else it is written. Raises `BuildError`."""
-    requirements = find_requirements(target, asked, exclude)
+    """The lock, and whether the one that is there still holds; else it is written. Raises `BuildError`.
+
+    `more`: packages that are needed whatever the app requires.
+    """
+    target, file = choice.target, choice.lock
+    requirements = find_requirements(target, choice.requirements, choice.exclude)
     beside = toolchain.cache.root if target.is_kits else target.app_dir
     file = file or (requirements.file.parent if requirements.file else beside) / LOCK_NAME
     before = None if upgrade else read_lock(file)
-    if before and before.inputs == requirements.inputs:
+    needed = {*more, *({time_zones.PACKAGE} & {pin.name for pin in before.pins} if before else ())}
+    if before and before.inputs == requirements.inputs and needed <= {pin.name for pin in before.pins}:
         return before, True
-    lock = resolve(requirements, before, toolchain)
+    lock = resolve(replace(requirements, more=tuple(sorted(needed))), before, toolchain)
     try:
         write(file, render_lock(lock).encode())
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import difflib
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -92,6 +93,45 @@ def parse_target(spec: str, app_dir: Path) -> Target:
 def kit_files() -> Files:
     """The kit for Pyodide: without what only CPython can run."""
     return read_tree(KIT, lambda path: str(path) not in NATIVE_ONLY and path.name not in NEVER, "edge/")
+
+
+def refuse_unknown(target: Target, files: AppFiles) -> None:
+    """Raise `BuildError` if the module is not there, or if it cannot have the attribute.
+
+    Importing it tells the same and more, but some seconds later.
+    """
+    if target.is_kits:
+        return
+    stem = target.module.replace(".", "/")
+    known = files.public | files.home
+    found = next((name for name in (f"{stem}/__init__.py", f"{stem}.py") if name in known), None)
+    if found is None:
+        if stem not in {name.rpartition("/")[0] for name in known}:  # a package without __init__.py
+            raise BuildError(f"There is no module {target.module!r} in {target.app_dir}; see --app-dir.")
+        return
+    names = _defined(_tree(found, known[found]))
+    if names and "*" not in names and target.attribute not in names:
+        near = difflib.get_close_matches(target.attribute, names, 1)
+        hint = f"; is it {target.module}:{near[0]}?" if near else "."
+        raise BuildError(f"{target.module} has no attribute {target.attribute!r}{hint}")
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    """All names that a module may give a meaning to; "*" if that cannot be told."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add("*" if name == "__getattr__" else name)
+            case ast.AsyncFunctionDef(name=name):
+                names.add(name)
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                names |= {alias.asname or alias.name.partition(".")[0] for alias in aliases}
+            case ast.Call(func=ast.Name(id="globals" | "setattr" | "exec" | "vars")):
+                names.add("*")
+            case _:
+                pass
+    return names
 
 
 def app_files(target: Target, include: Iterable[str], static: Collection[Path]) -> AppFiles:

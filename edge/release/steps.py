@@ -12,13 +12,14 @@ from dataclasses import dataclass
 class Step:
     """A part of a build that is over: `seconds` of wall time; `cached`: nothing had to be done.
 
-    `note` says in a few words what it was done to.
+    `note` says in a few words what it was done to, and each line of `advice` what to think about.
     """
 
     name: str
     note: str = ""
     seconds: float = 0.0
     cached: bool = False
+    advice: tuple[str, ...] = ()
 
 
 Report = Callable[[Step], None]

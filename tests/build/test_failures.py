@@ -6,6 +6,7 @@ import pytest
 
 from edge.cli import main
 from edge.release import BuildError
+from edge.release.sources import app_files, parse_target, refuse_unknown
 
 
 @pytest.fixture
@@ -13,7 +14,8 @@ def fail(run_build, tmp_path):
     """`fail(source, requirements)` builds a one-module app and returns the error."""
 
     def run(source, requirements=""):
-        (tmp_path / "broken.py").write_text(source)
+        named = "" if "app" in source else "\napp = print\n"  # else that is the first to be noticed
+        (tmp_path / "broken.py").write_text(source + named)
         (tmp_path / "requirements.txt").write_text(requirements)
         with pytest.raises(BuildError) as caught:
             run_build("broken:app", tmp_path / "out", app_dir=tmp_path, development=True)
@@ -121,6 +123,35 @@ def test_a_static_folder_that_is_not_there(fail):
 def test_an_app_that_is_not_there(run_build, tmp_path):
     with pytest.raises(BuildError, match="There is no package, module or folder 'broken'"):
         run_build("broken:app", tmp_path / "out", app_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ("brokn:app", "There is no package, module or folder 'brokn'"),
+        ("broken.main:app", "There is no module 'broken.main'"),
+        ("broken:ap", "broken has no attribute 'ap'; is it broken:app?"),
+        ("broken:nothing", "broken has no attribute 'nothing'."),
+    ],
+)
+def test_a_mistyped_name_is_noticed_before_anything_is_done(run_build, tmp_path, spec, sentence):
+    """Case N16."""
+    (tmp_path / "broken.py").write_text("import os as system\n\n\ndef app(): ...\n")
+    steps = []
+    with pytest.raises(BuildError) as caught:
+        run_build(spec, tmp_path / "out", app_dir=tmp_path, report=steps.append)
+    assert str(caught.value).startswith(sentence)
+    assert steps == []
+
+
+@pytest.mark.parametrize(
+    "source", ["globals()['app'] = 1", "from other import *", "def __getattr__(name): ..."]
+)
+def test_a_name_that_only_an_import_can_find(tmp_path, source):
+    (tmp_path / "broken.py").write_text(source)
+    (tmp_path / "other.py").write_text("app = 1")
+    target = parse_target("broken:app", tmp_path)
+    refuse_unknown(target, app_files(target, (), ()))
 
 
 @pytest.mark.parametrize("edge", ["a.example", "https://a.example/shop", "https://u:p@a.example"])
