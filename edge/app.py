@@ -39,7 +39,7 @@ from .intake import (
     replay,
     sent_at,
 )
-from .lifespan import run_lifespan
+from .lifespan import refuse_to_start, run_lifespan
 from .placement import Placement
 from .presence import Presence
 from .reruns import PATIENCE, Reruns, final
@@ -122,7 +122,12 @@ class Stateless:
         if scope["type"] == "http":
             await self._http(dict(scope), receive, send)
         elif scope["type"] == "lifespan":
-            await run_lifespan(self.app, self.host.close, scope, receive, send)
+            try:
+                host = self.host
+            except (OSError, ValueError) as error:  # a setting: nobody could be answered
+                await refuse_to_start(error, receive, send)
+                return
+            await run_lifespan(self.app, host.close, scope, receive, send)
         elif scope["type"] == "websocket":
             await self._socket(dict(scope), receive, send)
         else:
@@ -180,8 +185,11 @@ class Stateless:
             problem = error if isinstance(error, Problem) else Problem("internal-error")
             if problem.code == "session-ended" and host.name != "browser":  # whichever host found it out
                 problem.fields += host.visitors.dismiss(scope)
-            if not isinstance(error, Problem) or (problem.status >= 500 and not isinstance(error, NeedsEdge)):
+            if problem.status == 500:
                 logger.error("%s %r failed", scope["method"], scope["path"], exc_info=error)
+            elif problem.status > 500 and not isinstance(error, NeedsEdge):
+                why = f"{problem} ({error.__cause__!r})" if error.__cause__ else problem
+                logger.error("%s %r failed: %s", scope["method"], scope["path"], why)
             elif problem.for_developers and not isinstance(error, NeedsEdge):
                 logger.warning("%s %r: %s", scope["method"], scope["path"], problem)
             if responder.started:

@@ -76,7 +76,7 @@ class Problem(Exception):
     it is logged, and told to the client in development only. `members` become extension
     members of the problem document (RFC 9457 section 3.2); `headers` and `fields` (which may repeat a
     name, as `Set-Cookie` does) go onto the response.
-    Raises `KeyError` for a code that the table does not know.
+    Raises `LookupError` for a code that the table does not know.
     """
 
     media_type = "application/problem+json"
@@ -90,6 +90,11 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
         **members: Any,
     ) -> None:
+        if code not in PROBLEMS:
+            raise LookupError(
+                f"{code!r} is no code of edge.errors.PROBLEMS; for a failure of the app's own, "
+                "let the handler return a response with that status"
+            )
         self.code = code
         self.kind = PROBLEMS[code]
         self.detail = detail

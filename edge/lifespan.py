@@ -47,3 +47,9 @@ async def run_lifespan(
     await receive()
     await close()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+async def refuse_to_start(reason: Exception, receive: Receive, send: Send) -> None:
+    """Let the server say in one sentence why it cannot begin, and end."""
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": str(reason)})

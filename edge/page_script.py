@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 TAG = b'<script type="module" src="/_edge/page.js"></script>'
+# Shows in development that the last change does not work.
+FAILURE_TAG = b'<script type="module" src="/_edge/failure.js"></script>'
 
 
 def applies(
@@ -35,7 +37,12 @@ def applies(
     )
 
 
-def insert(body: bytes) -> bytes:
+def tags(*, development: bool) -> bytes:
+    """What is added."""
+    return TAG + FAILURE_TAG if development else TAG
+
+
+def insert(body: bytes, *, development: bool = False) -> bytes:
     """`body` with the script before the end of the body element, or at its end."""
-    at = body.rfind(b"</body>")
-    return body + TAG if at < 0 else body[:at] + TAG + body[at:]
+    at, added = body.rfind(b"</body>"), tags(development=development)
+    return body + added if at < 0 else body[:at] + added + body[at:]

@@ -46,10 +46,10 @@ class Responder:
         abroad = cross_origin.is_reader(self._scope, self._host.sites)
         if self._script and page_script.applies(self._scope["headers"], headers, status, abroad=abroad):
             if more:
-                self._append = page_script.TAG
+                self._append = page_script.tags(development=self._host.development)
                 headers = [pair for pair in headers if pair[0] != b"content-length"]
             elif body:
-                body = page_script.insert(body)
+                body = page_script.insert(body, development=self._host.development)
                 headers = [
                     (name, str(len(body)).encode() if name == b"content-length" else value)
                     for name, value in headers

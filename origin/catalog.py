@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -56,3 +57,16 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+def main(folder: str) -> str | None:
+    """`python -m origin.catalog FOLDER`: why an origin would refuse that folder, None if it would not."""
+    try:
+        load_catalog(Path(folder))
+    except StartError as error:
+        return str(error)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
@@ -38,14 +38,24 @@ FOREVER = "public, max-age=31536000, immutable"
 CHANGING = {"/sw.js": "no-store", "/_edge/manifest.json": "no-cache"}
 # What pages load by a stable name. The answer names the file of the release, so that what that imports is
 # of the same release, and needs not be asked for again.
+FAILURE = "/_edge/failure"  # read by browser/failure.js
 STABLE = re.compile(r"/_edge/([a-z][a-z-]*\.(?:js|css))")
 
 
 class Assets:
-    """`release` is the folder that `edgekit build` wrote, or None; `static` maps URL prefixes to folders."""
+    """`release` is the folder that `edgekit build` wrote, or None; `static` maps URL prefixes to folders.
 
-    def __init__(self, release: Path | None, static: Mapping[str, str | PathLike[str]]) -> None:
+    `failure` is a file with what is broken while the app is developed.
+    """
+
+    def __init__(
+        self,
+        release: Path | None,
+        static: Mapping[str, str | PathLike[str]],
+        failure: Path | None = None,
+    ) -> None:
         self._release = release
+        self._failure = failure
         self._static = {prefix.rstrip("/") + "/": StaticFiles(directory=d) for prefix, d in static.items()}
         self._kit = ""
         self._files: Mapping[str, str] = {}
@@ -75,6 +85,9 @@ class Assets:
                 except HTTPException as error:
                     raise Problem("not-found" if error.status_code == 404 else "forbidden") from error
                 return
+        if self._failure is not None and path == FAILURE:
+            await _broken(self._failure)(scope, receive, send)
+            return
         if self._release is None:
             raise Problem("not-found", "this host serves no browser release", for_developers=True)
         await self._file(Headers(scope=scope), self._release, path)(scope, receive, send)
@@ -113,6 +126,12 @@ class Assets:
                 self._read_at = (state.st_mtime_ns, state.st_ino)
         except FileNotFoundError as error:
             raise Problem("not-found") from error
+
+
+def _broken(file: Path) -> Response:
+    """What is broken; 204 if nothing is."""
+    text = file.read_text("utf-8") if file.is_file() else ""
+    return PlainTextResponse(text, 200 if text else 204, headers={"cache-control": "no-store"})
 
 
 def _changing(asked: Headers, file: Path, cache: str, more: Mapping[str, str]) -> Response:

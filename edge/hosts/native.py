@@ -11,6 +11,7 @@ EDGEKIT_SITES        origins, with commas between, of sites whose service worker
                      everybody (`edgekit build --edge` of that site names this one)
 EDGEKIT_CATALOG_MEMORY  MiB of memory that the catalog may take in this process (default: 256)
 EDGEKIT_DEVELOPMENT  "1": friendlier and slower
+EDGEKIT_FAILURE      file in which `edgekit serve` keeps what is broken, for pages in development
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ import logging
 import os
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 
@@ -43,6 +44,7 @@ from .assets import Assets
 TIMEOUT = httpx2.Timeout(10.0, connect=2.0)  # seconds
 LIMITS = httpx2.Limits(max_connections=200, max_keepalive_connections=50)
 logger = logging.getLogger("edgekit")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +59,48 @@ class Settings:
     sites: frozenset[str] = frozenset()
     address: PublicAddress = PublicAddress()  # noqa: RUF009 - immutable
     catalog_bytes: int = MAX_BYTES
+    failure: Path | None = None
 
     @classmethod
     def from_environment(cls) -> Settings:
-        """Read the variables named above; raises OSError or ValueError for keys that are none,
-        and ValueError for sites, an address or a number of MiB that are none."""
-        keys, origin_keys = os.environ.get("EDGEKIT_KEYS"), os.environ.get("EDGEKIT_ORIGIN_KEYS")
-        release = os.environ.get("EDGEKIT_RELEASE")
+        """Read the variables named above; raises ValueError, whose sentence names the one that is wrong."""
+        failure = os.environ.get("EDGEKIT_FAILURE")
         return cls(
             origin=os.environ.get("EDGEKIT_ORIGIN"),
-            origin_keys=source(origin_keys, time.monotonic) if origin_keys else None,
-            keys=source(keys, time.monotonic) if keys else None,
-            release=Path(release) if release else None,
+            origin_keys=_setting("EDGEKIT_ORIGIN_KEYS", _keys),
+            keys=_setting("EDGEKIT_KEYS", _keys),
+            release=_setting("EDGEKIT_RELEASE", _release),
             development=os.environ.get("EDGEKIT_DEVELOPMENT") == "1",
-            sites=origins(os.environ.get("EDGEKIT_SITES", "")),
-            address=PublicAddress.of(os.environ.get("EDGEKIT_ADDRESS")),
-            catalog_bytes=memory(os.environ.get("EDGEKIT_CATALOG_MEMORY", "")),
+            failure=Path(failure) if failure else None,
+            sites=_setting("EDGEKIT_SITES", origins) or frozenset(),
+            address=_setting("EDGEKIT_ADDRESS", PublicAddress.of) or PublicAddress(),
+            catalog_bytes=_setting("EDGEKIT_CATALOG_MEMORY", memory) or MAX_BYTES,
         )
+
+
+def _setting(name: str, read: Callable[[str], T]) -> T | None:
+    """What a variable says, None if it is not set or empty; raises ValueError."""
+    text = os.environ.get(name)
+    try:
+        return read(text) if text else None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
+        place = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+        raise ValueError(f"{name}: {place}{why}.") from error
+
+
+def _keys(text: str) -> Source:
+    return source(text, time.monotonic)
+
+
+def _release(text: str) -> Path:
+    """A folder of releases; it may be empty as long as nothing has been built."""
+    folder = Path(text)
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {text}; name the one that `edgekit build -o` wrote")
+    if any(folder.iterdir()) and not (folder / "_edge").is_dir():
+        raise ValueError(f"{text} holds no release; name the folder that `edgekit build -o` wrote")
+    return folder
 
 
 class OriginTransport:
@@ -156,7 +183,7 @@ def host(settings: Settings, static: Mapping[str, str | os.PathLike[str]]) -> Ho
     transport = OriginTransport(settings.origin)
     origin = OriginClient(transport.fetch, keys, time.time)
     revocations = _revocations(settings, transport) if settings.origin else None
-    assets = Assets(settings.release, static)
+    assets = Assets(settings.release, static, settings.failure)
     proofs = Proofs(keys.verify_proof_signature, keys, time.time, time.monotonic)
     return Host(
         name="native",

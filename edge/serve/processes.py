@@ -8,13 +8,16 @@ import logging
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import ClassVar
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds before a process that died is started again
 LONG_LIFE = 10.0  # seconds after which a process counts as healthy: the next pause is the first again
 START_LIMIT = 30.0  # seconds a new edge may take until it accepts connections
 STOP_LIMIT = 3.0  # seconds from SIGTERM to SIGKILL
+LINES = 60  # of what a command says, the last
+READY = "ready\n"  # what an edge says when it accepts connections
 logger = logging.getLogger("edgekit.serve")
 
 
@@ -37,18 +40,36 @@ class Group:
         )
 
     async def start(
-        self, command: Sequence[str], descriptors: Sequence[int] = ()
+        self, command: Sequence[str], descriptors: Sequence[int] = (), output: int | None = None
     ) -> asyncio.subprocess.Process:
         """A new process of this group. Nothing of it goes to stdout: that belongs to the ready line."""
+        output = self._output if output is None else output
         return await asyncio.create_subprocess_exec(
             *command,
             stdin=subprocess.DEVNULL,
-            stdout=self._output,
-            stderr=self._output,
+            stdout=output,
+            stderr=output,
             env=self._environment,
             pass_fds=descriptors,
             process_group=self._leader.pid,
         )
+
+    async def ask(self, command: Sequence[str], shown: Callable[[bytes], object]) -> tuple[int, str]:
+        """Run a command to its end; its exit code and the last of its lines, each of which is `shown`."""
+        reading, writing = os.pipe()
+        try:
+            process = await self.start(command, output=writing)
+        finally:
+            os.close(writing)
+        said: deque[bytes] = deque(maxlen=LINES)
+        try:
+            async for line in _lines(reading):
+                shown(line)
+                said.append(line)
+            return await process.wait(), b"".join(said).decode("utf-8", "replace")
+        except asyncio.CancelledError:
+            await stop(process)
+            raise
 
     def end(self) -> None:
         """Kill what is left of the group."""
@@ -62,8 +83,10 @@ class Group:
 async def stop(process: asyncio.subprocess.Process) -> None:
     """End a process: politely, then not."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(number)
+        # Not `process.send_signal`: that asks for the exit status first, which then nobody has for asyncio.
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, number)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_LIMIT):
                 await process.wait()
@@ -83,15 +106,20 @@ class Kept:
         self._changed = asyncio.Event()
         self._starting = asyncio.Lock()
 
-    async def start(self) -> bool:
-        """Start it, or replace it by a new one; returns whether the new one is in charge."""
+    @property
+    def runs(self) -> bool:
+        """Whether there is one."""
+        return self._process is not None
+
+    async def start(self) -> str:
+        """Start it, or replace it by a new one; returns why the new one is not in charge, if it is not."""
         async with self._starting:
             return await self._replace()
 
-    async def _replace(self) -> bool:
+    async def _replace(self) -> str:
         await self.stop()
         self._take(await self._group.start(self._command, self._descriptors))
-        return True
+        return ""
 
     async def stop(self) -> None:
         process, self._process = self._process, None
@@ -131,6 +159,19 @@ class Origin(Kept):
 
     name = "the origin"
 
+    def __init__(
+        self, group: Group, command: Sequence[str], descriptors: Sequence[int], check: Sequence[str] = ()
+    ) -> None:
+        super().__init__(group, command, descriptors)
+        self._check = check
+
+    async def _replace(self) -> str:
+        if self._check:  # before the old one ends
+            code, said = await self._group.ask(self._check, _show)
+            if code:
+                return said
+        return await super()._replace()
+
 
 class Edge(Kept):
     """The native edge: a new process takes over once it accepts connections; if it cannot, the old
@@ -138,36 +179,57 @@ class Edge(Kept):
 
     name = "the edge"
 
-    async def _replace(self) -> bool:
+    async def _replace(self) -> str:
         reading, writing = os.pipe()
         try:
             process = await self._group.start([*self._command, str(writing)], [*self._descriptors, writing])
         finally:
             os.close(writing)
-        if not await wrote(reading):
+        try:
+            said = await heard(reading)
+        except asyncio.CancelledError:
             await stop(process)
-            return False
+            raise
+        if said != READY:
+            await stop(process)
+            return said or "it ended before it accepted a connection"
         old = self._process
         self._take(process)
         if old is not None:
             await stop(old)
-        return True
+        return ""
 
 
-async def wrote(descriptor: int) -> bool:
-    """Whether a byte arrives in time; False too when the other end is closed. Closes `descriptor`."""
+async def heard(descriptor: int) -> str:
+    """What a process says of its start: `READY`, or what went wrong. Closes `descriptor`."""
+    said = b""
+    try:
+        async with asyncio.timeout(START_LIMIT):
+            async for line in _lines(descriptor):
+                if line == READY.encode():
+                    return READY
+                said += line
+    except TimeoutError:
+        return f"it did not accept connections within {START_LIMIT:.0f} s"
+    return said.decode("utf-8", "replace")
+
+
+async def _lines(descriptor: int) -> AsyncIterator[bytes]:
+    """The lines that arrive until the other end is closed. Closes `descriptor`."""
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: protocol, os.fdopen(descriptor, "rb", buffering=0)
     )
     try:
-        async with asyncio.timeout(START_LIMIT):
-            return await reader.read(1) != b""
-    except TimeoutError:
-        return False
+        async for line in reader:
+            yield line
     finally:
         transport.close()
+
+
+def _show(line: bytes) -> None:
+    os.write(2, line)
 
 
 def _why(code: int) -> str:

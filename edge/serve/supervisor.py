@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import fcntl
 import logging
 import os
@@ -17,47 +16,28 @@ import socket
 import sys
 import time
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
-from watchfiles import DefaultFilter, awatch
+from watchfiles import DefaultFilter
 
 from ..keys import load_or_create
 from ..private_files import open_private
 from ..public_address import is_loopback
-from .processes import Edge, Group, Origin, stop
-from .sources import Part, Sources, find
+from ..release import BuildError
+from ..release.sources import app_files, parse_target, refuse_unknown
+from .failures import Failures, StandIn, without_steps
+from .listening import BACKLOG, listen, refusal, url
+from .plan import Plan
+from .processes import Edge, Group, Origin
+from .sources import Part, find
+from .watch import watch
 
 WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - what a user may have asked for
-BACKLOG = 1024  # connections that may wait while a child is being replaced
-QUALITY = "4"  # of brotli: nobody waits for compression here
 POLL = 0.05  # seconds between two health checks while starting
 EVERYTHING: frozenset[Part] = frozenset({"origin", "edge", "release"})
 logger = logging.getLogger("edgekit.serve")
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What `edgekit serve` was asked for; all paths absolute."""
-
-    spec: str
-    app_dir: Path
-    data: Path
-    reload: bool
-    sources: Sources
-    edges: tuple[str, ...] = ()
-    address: str | None = None
-    contents: tuple[str, ...] = ()
-
-    @property
-    def release(self) -> Path:
-        return self.data / "release"
-
-    @property
-    def keys(self) -> Path:
-        return self.data / "keys"
 
 
 def run(
@@ -84,12 +64,19 @@ def run(
     for chatty in ("httpx2", "watchfiles"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     app_dir, data = app_dir.resolve(), data.resolve()
+    try:  # what no change of the sources can cure
+        target = parse_target(spec, app_dir)
+        refuse_unknown(target, app_files(target, include, ()))
+    except BuildError as error:
+        logger.error("%s", error)
+        return 1
     contents = [f"--include={name}" for name in include] + [f"--exclude={name}" for name in exclude]
     sources = find(spec, app_dir, include)
     plan = Plan(spec, app_dir, data, reload, sources, tuple(edges), address, tuple(contents))
     try:
         load_or_create(plan.keys)
         load_or_create(plan.data, "origin")
+        plan.release.mkdir(exist_ok=True)
         lock = open_private(data / "serve.lock")
     except OSError as error:
         logger.error(
@@ -106,11 +93,11 @@ def run(
             logger.error("%s is in use by another server: end that, or choose another with --data.", data)
             return 1
         try:
-            public = _listen(host, port)
+            public = listen(host, port)
         except OSError as error:
-            logger.error("%s", _refusal(error, host, port))
+            logger.error("%s", refusal(error, host, port))
             return 1
-        with public, _listen("127.0.0.1", 0) as inner:
+        with public, listen("127.0.0.1", 0) as inner:
             return asyncio.run(Supervisor(plan, host, public, inner).run())
 
 
@@ -125,7 +112,7 @@ class Supervisor:
 
     def __init__(self, plan: Plan, host: str, public: socket.socket, inner: socket.socket) -> None:
         self._plan = plan
-        self._url = _url(host, public)
+        self._url = url(host, public)
         address = plan.address or (
             ""
             if is_loopback(host.lower() if ":" not in host else f"[{host}]") or host in WILDCARDS
@@ -133,7 +120,7 @@ class Supervisor:
         )
         # Under which name the edge answers, whatever address the socket has.
         self._host = urlsplit(address or "//localhost").netloc
-        self._inner_url = _url("127.0.0.1", inner)
+        self._inner_url = url("127.0.0.1", inner)
         self._group = Group(
             {
                 **os.environ,
@@ -142,16 +129,20 @@ class Supervisor:
                 "EDGEKIT_KEYS": str(plan.keys / "edge-private.json"),
                 "EDGEKIT_RELEASE": str(plan.release),
                 "EDGEKIT_ADDRESS": address,
-                **({"EDGEKIT_DEVELOPMENT": "1"} if plan.reload else {}),
+                **({"EDGEKIT_DEVELOPMENT": "1", "EDGEKIT_FAILURE": str(plan.failure)} if plan.reload else {}),
                 "PYTHONSAFEPATH": "1",  # the current folder is nobody's package
             }
         )
-        self._origin = Origin(self._group, _origin_command(plan, inner), [inner.fileno()])
+        self._origin = Origin(
+            self._group, plan.origin_command(inner.fileno()), [inner.fileno()], plan.check_command()
+        )
         self._edge = Edge(
             self._group,
-            [*_python("edge.serve.worker"), plan.spec, str(plan.app_dir), str(public.fileno())],
+            plan.edge_command(public.fileno()),
             [public.fileno()],
         )
+        self._failures = Failures(plan.failure)
+        self._stand_in = StandIn(public, BACKLOG, self._failures)
         self._up: set[Part] = set()
         self._complete = asyncio.Event()
         self._ready = False
@@ -183,14 +174,13 @@ class Supervisor:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.gather(self._origin.stop(), self._edge.stop())
+            await asyncio.gather(self._origin.stop(), self._edge.stop(), self._stand_in.stop())
             self._group.end()
 
     async def _watch(self) -> None:
         sources = self._plan.sources
         wanted = SourceFilter(ignore_paths=[str(self._plan.data)])
-        async for changes in awatch(*sources.folders(), watch_filter=wanted):
-            paths = sorted({Path(name) for _, name in changes})
+        async for paths in watch(lambda: list(sources.folders()), wanted):
             logger.info("changed: %s", ", ".join(path.name for path in paths))
             self._stale |= sources.affected(paths)
             self._news.set()
@@ -201,7 +191,9 @@ class Supervisor:
             self._news.clear()
             stale, self._stale = self._stale, set()
             began = time.monotonic()
-            renewed = await self._renew(stale)
+            renewed = await self._renew_or_begin_anew(stale)
+            if renewed is None:
+                continue
             self._up |= renewed
             if self._up == EVERYTHING:
                 self._complete.set()
@@ -216,32 +208,42 @@ class Supervisor:
                 return
             await self._news.wait()
 
+    async def _renew_or_begin_anew(self, stale: set[Part]) -> set[Part] | None:
+        """As `_renew`; None if what it works on changes meanwhile: an import may take a minute, or hang."""
+        working, news = asyncio.ensure_future(self._renew(stale)), asyncio.ensure_future(self._news.wait())
+        try:
+            await asyncio.wait([working, news], return_when=asyncio.FIRST_COMPLETED)
+            if working.done() or not stale & self._stale:
+                return await working
+            self._stale |= stale
+            return None
+        finally:
+            for task in (working, news):
+                task.cancel()
+            await asyncio.gather(working, news, return_exceptions=True)
+
     async def _renew(self, parts: Collection[Part]) -> set[Part]:
         """Start or build these parts, all at the same time; returns those that work."""
         actions = {"origin": self._origin.start, "edge": self._edge.start, "release": self._build}
+
+        async def renew(part: Part) -> bool:
+            why = await actions[part]()
+            self._failures.note(part, why)
+            if part == "edge" and not self._edge.runs:
+                await self._stand_in.start()
+            elif part == "edge":
+                await self._stand_in.stop()
+            return not why
+
         chosen: list[Part] = [part for part in EVERYTHING if part in parts]
-        results = await asyncio.gather(*(actions[part]() for part in chosen))
+        results = await asyncio.gather(*map(renew, chosen))
         return {part for part, works in zip(chosen, results, strict=True) if works}
 
-    async def _build(self) -> bool:
-        plan = self._plan
-        # Without reloading this is how a deployment looks: bytecode, and snapshots in the browser.
-        options = [
-            "--app-dir",
-            str(plan.app_dir),
-            "--quality",
-            QUALITY,
-            *(["--development"] if plan.reload else []),
-            *(f"--edge={one}" for one in plan.edges),
-            *plan.contents,
-        ]
-        command = [*_python("edge.cli"), "build", plan.spec, "-o", str(plan.release), *options]
-        process = await self._group.start(command)
-        try:
-            return await process.wait() == 0
-        except asyncio.CancelledError:
-            await stop(process)
-            raise
+    async def _build(self) -> str:
+        """Build the release; returns what is wrong, if something is."""
+        command = self._plan.build_command()
+        code, said = await self._group.ask(command, lambda line: os.write(2, line))
+        return "" if code == 0 else without_steps(said)
 
     async def _announce(self) -> None:
         """Print the line that others wait for once everything answers; never returns."""
@@ -263,38 +265,3 @@ async def _answered(client: httpx2.AsyncClient, url: str, host: str) -> None:
             if (await client.get(url, headers={"host": host})).status_code == 200:
                 return
         await asyncio.sleep(POLL)
-
-
-def _python(module: str) -> list[str]:
-    return [sys.executable, "-m", module]
-
-
-def _origin_command(plan: Plan, inner: socket.socket) -> list[str]:
-    catalog = ["--catalog", str(plan.sources.catalog)] if plan.sources.catalog.is_dir() else []
-    keys = str(plan.keys / "edge-public.json")
-    options = [
-        "--data",
-        str(plan.data),
-        "--keys",
-        keys,
-        "--fd",
-        str(inner.fileno()),
-        "--log-level",
-        "warning",
-    ]
-    return [*_python("origin"), *options, *catalog]
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)
-
-
-def _url(host: str, listening: socket.socket) -> str:
-    return f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
-
-
-def _refusal(error: OSError, host: str, port: int) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"Port {port} on {host} is in use: end that program, or choose another with --port."
-    return f"Cannot listen on {host}, port {port}: {error.strerror}."

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..keys import load_or_create
 from ..private_files import open_private
-from ..serve.processes import Group, stop, wrote
+from ..serve.processes import READY, Group, heard, stop
 from .http1 import Broken, request
 from .proxy import ask
 
@@ -127,7 +127,7 @@ class Fleet:
         finally:
             os.close(writing)
         self._processes[number] = process
-        if not await wrote(reading):
+        if await heard(reading) != READY:
             raise self._failure("An edge")
 
     async def _run(

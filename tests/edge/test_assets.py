@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import brotli
@@ -206,3 +207,19 @@ def test_a_stopped_release_has_another_worker_and_the_same_files(client, publish
     assert client.get(release.roles["app"]).status_code == client.get("/_edge/page.js").status_code == 200
     history.use(release.out, release.id, 1_700_000_001)
     assert client.get("/sw.js").text == worker
+
+
+# case N16
+def test_what_is_broken_in_development(tmp_path: Path) -> None:
+    file = tmp_path / "failure.txt"
+    client = TestClient(Assets(None, {}, file))
+    assert client.get("/_edge/failure").status_code == 204
+    file.write_text("The app:\nno tea")
+    answer = client.get("/_edge/failure")
+    assert (answer.status_code, answer.text, answer.headers["cache-control"]) == (
+        200,
+        "The app:\nno tea",
+        "no-store",
+    )
+    with pytest.raises(Problem, match="not-found"):
+        TestClient(Assets(None, {})).get("/_edge/failure")

@@ -40,9 +40,10 @@ def test_encoding_is_utf_8_and_repeatable() -> None:
     assert json.loads(problem.encode()) == problem.document()
 
 
-def test_unknown_code_is_a_key_error() -> None:
-    with pytest.raises(KeyError):
-        Problem("no-such-code")
+def test_a_code_that_is_none_says_what_to_do() -> None:
+    """Case N16."""
+    with pytest.raises(LookupError, match=r"'my-own-code' is no code .* let the handler return a response"):
+        Problem("my-own-code")
 
 
 def test_headers_are_copied() -> None:

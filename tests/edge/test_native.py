@@ -55,6 +55,7 @@ def test_everything_is_optional(environment: Callable[..., None]) -> None:
 
 def test_settings_are_read_from_the_environment(environment: Callable[..., None], tmp_path: Path) -> None:
     jwks = load_or_create(tmp_path)
+    (tmp_path / "_edge").mkdir()
     environment(
         EDGEKIT_ORIGIN="http://origin:1",
         EDGEKIT_KEYS=str(tmp_path / "edge-private.json"),
@@ -73,12 +74,55 @@ def test_key_file_that_is_missing_or_broken_stops_the_start(
     environment: Callable[..., None], tmp_path: Path
 ) -> None:
     environment(EDGEKIT_KEYS=str(tmp_path / "none.json"))
-    with pytest.raises(OSError, match="none"):
+    with pytest.raises(ValueError, match=r"^EDGEKIT_KEYS: .*none\.json: No such file or directory\.$"):
         Settings.from_environment()
     (tmp_path / "broken.json").write_text("{")
     environment(EDGEKIT_KEYS=str(tmp_path / "broken.json"))
     with pytest.raises(ValueError, match="line 1"):
         Settings.from_environment()
+
+
+# case N9
+def test_a_release_that_is_none_stops_the_start(environment: Callable[..., None], tmp_path: Path) -> None:
+    environment(EDGEKIT_RELEASE=str(tmp_path / "none"))
+    with pytest.raises(ValueError, match=r"^EDGEKIT_RELEASE: there is no folder "):
+        Settings.from_environment()
+    environment(EDGEKIT_RELEASE=str(tmp_path))
+    assert Settings.from_environment().release == tmp_path  # nothing has been built yet
+    (tmp_path / "letter.txt").touch()
+    with pytest.raises(ValueError, match=r"^EDGEKIT_RELEASE: .* holds no release; name the folder"):
+        Settings.from_environment()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EDGEKIT_KEYS", "/none.json"),
+        ("EDGEKIT_KEYS", "{"),
+        ("EDGEKIT_ORIGIN_KEYS", "/none.json"),
+        ("EDGEKIT_RELEASE", "/none"),
+        ("EDGEKIT_SITES", "tea.example"),
+        ("EDGEKIT_ADDRESS", "tea.example"),
+        ("EDGEKIT_CATALOG_MEMORY", "much"),
+    ],
+)
+def test_a_wrong_setting_refuses_to_start_and_is_named(
+    environment: Callable[..., None], name: str, value: str
+) -> None:
+    """Case N9: under any server, which asks for the lifespan first."""
+    environment(**{name: value})
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(Stateless(Starlette())({"type": "lifespan"}, receive, send))
+    assert [message["type"] for message in sent] == ["lifespan.startup.failed"]
+    assert sent[0]["message"].startswith(f"{name}: ")
+    assert len(sent[0]["message"].splitlines()) == 1
 
 
 def test_sites_that_may_read_are_origins(environment: Callable[..., None]) -> None:

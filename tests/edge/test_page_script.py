@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.page_script import TAG, applies, insert
+from edge.page_script import FAILURE_TAG, TAG, applies, insert
 
 NAVIGATION = [(b"sec-fetch-dest", b"document"), (b"sec-fetch-mode", b"navigate")]
 PASSED_ON = [(b"sec-fetch-dest", b"empty"), (b"sec-fetch-mode", b"navigate")]
@@ -61,3 +61,8 @@ def test_it_goes_before_the_end_of_the_last_body() -> None:
 
 def test_it_goes_to_the_end_of_a_page_without_one() -> None:
     assert insert(b"<h1>Tea</h1>") == b"<h1>Tea</h1>" + TAG
+
+
+# case N16
+def test_in_development_a_page_learns_what_is_broken() -> None:
+    assert insert(b"<p></body>", development=True) == b"<p>" + TAG + FAILURE_TAG + b"</body>"

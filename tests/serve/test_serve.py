@@ -89,6 +89,11 @@ def only_child(pid: int, module: str) -> int:
     return found[0]
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
 def get(url: str) -> str:
     return httpx2.get(url, timeout=PATIENCE).text
 
@@ -202,13 +207,52 @@ def test_a_data_folder_in_use_is_one_clear_sentence(serve, served, room):
 
 
 def test_an_app_that_does_not_start_is_waited_for(serve, tmp_path):
+    """Case N8: browsers get a page that says why, and no silence."""
     room = TeaRoom(tmp_path / "app")
-    (room.package / "app.py").write_text("import nonsense\n")
-    process = serve.start(room.spec, room.folder, tmp_path / "data")
+    (room.package / "app.py").write_text("import nonsense\n\napp = 1\n")
+    port = free_port()
+    process = serve.start(room.spec, room.folder, tmp_path / "data", "--port", str(port))
     log = tmp_path / "data" / "serve.log"
     eventually(lambda: "waiting for a change" in log.read_text(), "it waits")
+    answer = httpx2.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE)
+    assert answer.status_code == 503
+    assert "No module named &#x27;nonsense&#x27;" in answer.text
+    assert "Unknown child process" not in log.read_text()  # case N10
     room.greet("Hello")
     assert process.stdout.readline().startswith("ready http://127.0.0.1:")
+    assert get(f"http://127.0.0.1:{port}/") == "Hello, Assam"
+
+
+def test_an_app_that_is_not_wrapped_is_told_so_at_once(serve, tmp_path):
+    """Case N7."""
+    room = TeaRoom(tmp_path / "app")
+    bare = "from starlette.applications import Starlette\n\napp = Starlette()\n"
+    (room.package / "app.py").write_text(bare)
+    process = serve.start(room.spec, room.folder, tmp_path / "data", "--no-reload")
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (1, "")
+    assert (
+        "tearoom.app:app is of type Starlette and not wrapped: let it be edge.Stateless(app, anywhere=[…])."
+        in (tmp_path / "data" / "serve.log").read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ("tearoom.app:ap", "tearoom.app has no attribute 'ap'; is it tearoom.app:app?"),
+        ("tearom.app:app", "There is no package, module or folder 'tearom'"),
+        ("tearoom", "'tearoom' does not name an app"),
+    ],
+)
+def test_an_app_that_cannot_be_found_ends_it_at_once(serve, served, room, spec, sentence):
+    """Cases N8 and N16: before the data folder is looked at, which is in use here."""
+    before = len(served.log.read_text().splitlines())
+    process = serve.start(spec, room.folder, served.data)
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (1, "")
+    [line] = served.log.read_text().splitlines()[before:]
+    assert line.startswith(sentence)
 
 
 def test_a_catalog_that_is_no_json_is_waited_for(serve, tmp_path):
@@ -216,15 +260,51 @@ def test_a_catalog_that_is_no_json_is_waited_for(serve, tmp_path):
     (room.package / "catalog" / "products.json").write_text("{")
     process = serve.start(room.spec, room.folder, tmp_path / "data")
     log = tmp_path / "data" / "serve.log"
-    eventually(lambda: "the origin ended" in log.read_text(), "the origin refuses it")
+    eventually(lambda: "failed: origin; waiting" in log.read_text(), "the catalog is refused")
     room.publish("Assam")
     url = process.stdout.readline().removeprefix("ready ").strip()
     assert get(url) == "Hello, Assam"
 
 
+def test_what_breaks_while_it_runs_is_told_and_the_old_one_goes_on(served, room):
+    """Cases H7 and N16."""
+    failure = f"{served.url}/_edge/failure"
+    assert httpx2.get(failure).status_code == 204
+    (room.package / "catalog" / "products.json").write_text("{,}")
+    eventually(lambda: "products.json" in get(failure), "the reason is told")
+    assert get(served.url) == "Hello, Assam"
+    room.publish("Assam")
+    eventually(lambda: httpx2.get(failure).status_code == 204, "it is mended")
+    (room.package / "app.py").write_text("app = = 1")
+    eventually(lambda: "SyntaxError" in get(failure), "the reason is told")
+    assert get(served.url) == "Hello, Assam"
+    page = httpx2.get(served.url, headers={"sec-fetch-dest": "document"})
+    assert page.status_code == 200
+    room.greet("Hello")
+    eventually(lambda: httpx2.get(failure).status_code == 204, "it is mended")
+
+
+def test_an_import_that_hangs_is_given_up_when_the_source_changes(served, room):
+    """Case H10."""
+    source = (room.package / "app.py").read_text()
+    (room.package / "app.py").write_text("import time\n\ntime.sleep(100_000)\n" + source)
+    eventually(lambda: sleeping(served), "a new edge hangs")
+    room.greet("Good evening")
+    eventually(says(served, "Good evening, Assam"), "the mended source is live")
+    room.greet("Hello")
+    eventually(says(served, "Hello, Assam"), "and so is the next")
+
+
+def sleeping(served) -> bool:
+    edges = [
+        command for command in children(served.process.pid).values() if "-m edge.serve.worker" in command
+    ]
+    return len(edges) == 2
+
+
 def test_without_reload_an_app_that_does_not_start_is_an_error(serve, tmp_path):
     room = TeaRoom(tmp_path / "app")
-    (room.package / "app.py").write_text("import nonsense\n")
+    (room.package / "app.py").write_text("import nonsense\n\napp = 1\n")
     process = serve.start(room.spec, room.folder, tmp_path / "data", "--no-reload")
     out, _ = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (1, "")
