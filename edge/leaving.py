@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -11,6 +12,7 @@ from .tokens import Session
 from .types import Principal
 from .visitor import Headers
 
+PATIENCE = 3.0  # seconds for the origin, while somebody wants to leave
 logger = logging.getLogger("edgekit")
 
 
@@ -34,9 +36,10 @@ async def sign_out(
     `Problem("origin-unavailable")` if it was to end `everywhere`: that is not done, and can be tried again.
     """
     try:
-        await end(host, session, everywhere=everywhere)
-    except Problem as problem:
-        if everywhere or problem.code != "origin-unavailable":
+        async with asyncio.timeout(None if everywhere else PATIENCE):
+            await end(host, session, everywhere=everywhere)
+    except (Problem, TimeoutError) as error:
+        if everywhere or (isinstance(error, Problem) and error.code != "origin-unavailable"):
             raise
         logger.warning("signed out without the origin, where the session goes on until it expires")
     # Pages that the browser keeps for going back show whose they were.

@@ -57,6 +57,18 @@ def test_without_the_origin_only_this_browser_forgets(
         asyncio.run(sign_out(host, make_scope(), ANN, everywhere=True))
 
 
+def test_an_origin_that_hangs_keeps_nobody(
+    make_host: Callable[..., Host], make_scope: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hanging:
+        async def end_session(self, principal: Principal, *, everywhere: bool) -> None:
+            await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr("edge.leaving.PATIENCE", 0)
+    headers = asyncio.run(sign_out(make_host(origin=Hanging()), make_scope(), ANN, everywhere=False))
+    assert [name for name, _ in headers].count(b"set-cookie") == 4
+
+
 def test_what_the_origin_does_not_understand_is_no_sign_out(
     make_host: Callable[..., Host], make_scope: Callable[..., Any]
 ) -> None:
