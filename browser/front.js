@@ -34,12 +34,13 @@ const ASKS_POLICY = "?referrer-policy";
  * @param {ReturnType<typeof import("./log.js").createLog>} parts.log
  * @param {ReturnType<typeof import("./left.js").createLeft>} parts.left
  * @param {() => import("./protocol.js").HostState} parts.state
- * @param {() => number} parts.now   ms
+ * @param {() => number} parts.now   ms, for how long something takes
+ * @param {ReturnType<typeof import("./clock.js").createClock>} parts.clock
  * @param {(effects: string) => void} parts.onApplied   gets what a write that is confirmed now has changed
  * @param {() => Promise<unknown>} parts.reset   forget what can be fetched again, and this worker
  * @param {() => void} parts.onHalt   there is something to be sent, and no edge
  */
-export function createFront({ id, origin, platform, store, notes, user, prover, release, startSoon, log, left, state, now, reset, ...parts }) {
+export function createFront({ id, origin, platform, store, notes, user, prover, release, startSoon, log, left, state, clock, now, reset, ...parts }) {
   const { fetch, caches } = platform;
   const since = now();
   const answers = { local: 0, edge: 0, static: 0, nobody: 0 };
@@ -58,7 +59,7 @@ export function createFront({ id, origin, platform, store, notes, user, prover, 
   const network = createNetwork({ fetch, prover, mintKey, user });
   const development = () => state().mode === "development";
   const writing = createWriting({
-    ...{ ...parts, id, origin, user, host, mintKey, network, development, now },
+    ...{ ...parts, id, origin, user, host, mintKey, network, development, clock, now },
     edges: async () => edgesOf(await release()),
     async own() {
       const found = await release();

@@ -28,17 +28,20 @@ export function openNotes(factory) {
       transaction.commit(); // by itself it would come to that only when this thread has time
     } catch {
       open = null; // it was closed
-      void database().then((again) => void (open = again));
+      void all().catch(() => {});
     }
+  }
+
+  /** @returns {Promise<string[]>} */
+  async function all() {
+    const names = await database.run(NOTES, "", (table) => result(table.getAllKeys())); // opens it again if need be
+    open = await database.connect();
+    return (names ?? []).map(String);
   }
 
   return {
     write: (name) => go((table) => table.put(true, name)),
     erase: (name) => go((table) => table.delete(name)),
-    async all() {
-      open = await database();
-      if (open === null) return [];
-      return (await result(open.transaction(NOTES).objectStore(NOTES).getAllKeys())).map(String);
-    },
+    all,
   };
 }

@@ -4,6 +4,7 @@
  * works with a keyboard, a screen reader, without scripts and without the network.
  */
 
+import { LONGEST_TROUBLE } from "./outbox-row.js";
 import { PATH } from "./protocol.js";
 import { content, refusalText, sentText } from "./row-text.js";
 import { answer, escape, kitPage } from "./unavailable.js";
@@ -79,8 +80,21 @@ function whatNext(count, halted) {
 }
 
 /** @param {Row} row */
-async function waitingItem(row) {
-  return `<li>${await head(row)}${discard(row)}</li>`;
+export async function waitingItem(row) {
+  return `<li>${await head(row)}${row.trouble ? `<p class="reason">${trouble(row.trouble)}</p>` : ""}${discard(row)}</li>`;
+}
+
+/** @param {import("./outbox-row.js").Trouble} trouble */
+function trouble({ status, since }) {
+  const until = since + LONGEST_TROUBLE;
+  return `Since ${timeOf(since)} the server has not been able to do this (${status}), and what comes after it waits. It is tried
+until ${timeOf(until)}; then it is put aside here.`;
+}
+
+/** @param {number} ms */
+function timeOf(ms) {
+  const text = new Date(ms).toISOString();
+  return `<time datetime="${text}">${text.slice(0, 16).replace("T", " ")} UTC</time>`;
 }
 
 /** @param {Row} row */
@@ -93,9 +107,9 @@ async function rejectedItem(row) {
 
 /** @param {Row} row */
 async function head(row) {
-  const [at, text] = [new Date(row.time).toISOString(), await sentText(row)];
+  const text = await sentText(row);
   const shown = text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
-  return `<h3>${escape(nameOf(row))}</h3><p class="status"><time datetime="${at}">${at.slice(0, 16).replace("T", " ")} UTC</time></p>
+  return `<h3>${escape(nameOf(row))}</h3><p class="status">${timeOf(row.time)}</p>
 ${shown === "" ? "" : `<p class="sent">${escape(shown)}</p>`}`;
 }
 

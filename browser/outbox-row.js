@@ -8,6 +8,9 @@ import { rebuilt } from "./writes.js";
 /** What an outbox may hold. */
 export const ROOM = Object.freeze({ rows: 1_000, bytes: 20_000_000 });
 
+/** How long edges may have trouble with a write until it is put aside, so that those behind it can go on. */
+export const LONGEST_TROUBLE = 24 * 3_600_000; // ms
+
 const INLINE = 65_536; // bytes; below, a copy is cheaper than a file
 // Rows lie on a disk, perhaps for days: who asks is added when they are sent.
 const CREDENTIALS = ["authorization", "cookie", HEADER.proof, HEADER.client, HEADER.author, HEADER.sent];
@@ -28,6 +31,7 @@ const CREDENTIALS = ["authorization", "cookie", HEADER.proof, HEADER.client, HEA
  * @property {ArrayBuffer | Blob | null} body
  * @property {number} size   bytes of the body
  * @property {number} time   ms since 1970; when the user acted
+ * @property {number} [wall]   the same, as this device's clock said it
  * @property {import("./as-sent.js").Made} [made]   how the page made it; rows of older releases do not say
  *
  * @typedef {object} Kept
@@ -39,9 +43,11 @@ const CREDENTIALS = ["authorization", "cookie", HEADER.proof, HEADER.client, HEA
  * @property {string} release   id of the one that answered it
  * @property {string} basis   on what state both rest, "" if they have to be found out again
  * @property {number} tries   how often the app itself has failed at it
+ * @property {Trouble} [trouble]   why no edge has had a last word yet, if it is this write that edges have trouble with
  * @property {"waiting" | "rejected"} state
  * @property {Refusal} [refusal]   only if it was rejected
  *
+ * @typedef {{status: number, why: string, since: number}} Trouble   of the latest answer; since: ms since 1970
  * @typedef {{status: number, type: string, body: ArrayBuffer, at: number}} Refusal   type: of the body; at: ms since 1970
  * @typedef {Draft & Kept} Row
  */
@@ -51,10 +57,11 @@ const CREDENTIALS = ["authorization", "cookie", HEADER.proof, HEADER.client, HEA
  *
  * @param {Request} request
  * @param {() => Promise<string>} mintKey
- * @param {number} time   ms since 1970
+ * @param {Pick<ReturnType<typeof import("./clock.js").createClock>, "now" | "wall">} clock
  * @returns {Promise<Draft>}
  */
-export async function draftOf(request, mintKey, time) {
+export async function draftOf(request, mintKey, clock) {
+  const [time, wall] = [clock.now(), clock.wall()];
   const { init, size, write } = await rebuilt(request, mintKey);
   const headers = new Headers(init.headers);
   for (const name of CREDENTIALS) headers.delete(name);
@@ -71,6 +78,7 @@ export async function draftOf(request, mintKey, time) {
     body: blob !== null && size <= INLINE ? await blob.arrayBuffer() : blob,
     size,
     time,
+    wall,
     made: { ...madeOf(request), size },
   };
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** The outbox on disk: an object store of IndexedDB in which rows have growing numbers. */
 
-import { OUTBOX, finished, openDatabase, result } from "./database.js";
+import { OUTBOX, openDatabase, result } from "./database.js";
 
 /** @typedef {import("./outbox-row.js").Row} Row */
 
@@ -22,48 +22,37 @@ import { OUTBOX, finished, openDatabase, result } from "./database.js";
 export function openTable(factory) {
   const database = openDatabase(factory);
 
-  /** @param {IDBTransactionDurability} durability */
-  async function begin(durability) {
-    const db = await database();
-    if (db === null) throw new Error("this browser keeps nothing");
-    const transaction = db.transaction(OUTBOX, "readwrite", { durability });
-    return { transaction, table: transaction.objectStore(OUTBOX) };
+  /** @template T @param {IDBTransactionDurability} durability @param {(table: IDBObjectStore) => Promise<T>} work @returns {Promise<T>} */
+  async function write(durability, work) {
+    const done = await database.run(OUTBOX, durability, async (table) => ({ value: await work(table) }));
+    if (done === null) throw new Error("this browser keeps nothing");
+    return done.value;
   }
 
   /** Its number, once it is on disk. @param {Omit<Row, "seq">} row @param {number} [old]   that it takes the place of */
-  async function insert(row, old) {
+  const insert = (row, old) =>
     // "strict": the user is told that it is done, so it has to be there after a power cut.
-    const { transaction, table } = await begin("strict");
-    if (old !== undefined) table.delete(old);
-    const adding = result(table.add(row));
-    const [seq] = await Promise.all([adding, finished(transaction)]);
-    return Number(seq);
-  }
+    write("strict", async (table) => {
+      if (old !== undefined) table.delete(old);
+      return Number(await result(table.add(row)));
+    });
 
   return {
-    async all() {
-      const db = await database();
-      return db === null ? [] : result(db.transaction(OUTBOX).objectStore(OUTBOX).getAll());
-    },
+    all: async () => (await database.run(OUTBOX, "", (table) => result(table.getAll()))) ?? [],
 
     add: (row) => insert(row),
     replace: (old, row) => insert(row, old),
 
     // What gets lost below is found out again: nothing is sent twice with an effect.
-    async put(rows) {
-      const { transaction, table } = await begin("relaxed");
-      for (const row of rows) {
-        table.getKey(row.seq).onsuccess = ({ target }) => {
-          if (/** @type {IDBRequest} */ (target).result !== undefined) table.put(row);
-        };
-      }
-      await finished(transaction);
-    },
+    put: (rows) =>
+      write("relaxed", async (table) => {
+        for (const row of rows) {
+          table.getKey(row.seq).onsuccess = ({ target }) => {
+            if (/** @type {IDBRequest} */ (target).result !== undefined) table.put(row);
+          };
+        }
+      }),
 
-    async remove(seq) {
-      const { transaction, table } = await begin("relaxed");
-      table.delete(seq);
-      await finished(transaction);
-    },
+    remove: (seq) => write("relaxed", async (table) => void table.delete(seq)),
   };
 }

@@ -22,10 +22,10 @@ import { HEADER } from "./protocol.js";
  * @param {string} parts.origin   the site's own
  * @param {string} parts.release   id
  * @param {() => boolean} parts.development
- * @param {() => number} parts.now   ms since 1970
+ * @param {Pick<ReturnType<typeof import("./clock.js").createClock>, "now" | "wall">} parts.clock
  * @param {(error: unknown) => void} parts.note
  */
-export function createOutbox({ rows, user, host, mintKey, origin, release, development, now, note }) {
+export function createOutbox({ rows, user, host, mintKey, origin, release, development, clock, note }) {
   /** On what an answer rests: the app and the state. @param {string} json */
   const basisOf = (json) => `${release} ${versionOf(json)}`;
 
@@ -96,7 +96,7 @@ export function createOutbox({ rows, user, host, mintKey, origin, release, devel
     next: () => rows.turn(async () => rows.of(await user.known())[0]),
 
     /** @param {Request} request   its body is read */
-    draft: (request) => draftOf(request, mintKey, now()),
+    draft: (request) => draftOf(request, mintKey, clock),
 
     /**
      * The user's view as the local host is to see it, with all that is not confirmed yet, and how much that is.

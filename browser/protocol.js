@@ -188,6 +188,7 @@ export const DEADLINE = Object.freeze({
  *
  * @typedef {object} Services   what the app's host may ask of JavaScript
  * @property {string} config   JSON `{origin, keys, development, static}`; `keys` is a private JWK set or null
+ * @property {() => number} [now]   ms since 1970, where that is not the device's own clock
  * @property {(path: string, etag: string | undefined) => Promise<Reply>} publicFetch
  * @property {(method: string, target: string, headers: string, body?: Uint8Array) => Promise<Reply>} userFetch
  */

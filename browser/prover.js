@@ -6,7 +6,6 @@ import { makeProof } from "./proof.js";
 import { HEADER } from "./protocol.js";
 
 const KEPT = "nonce";
-const EXACT = 5_000; // ms; clocks that differ by less need no correction
 
 /**
  * @typedef {object} About   a request
@@ -21,23 +20,20 @@ const EXACT = 5_000; // ms; clocks that differ by less need no correction
  * @param {import("./protocol.js").Fetch} parts.fetch
  * @param {() => Promise<import("./device-key.js").DeviceKey | undefined>} parts.deviceKey
  * @param {string} parts.origin   the site's own
- * @param {() => number} parts.now   ms since 1970, as this device counts them
+ * @param {Pick<ReturnType<typeof import("./clock.js").createClock>, "now" | "learn">} parts.clock
  */
-export function createProver({ store, fetch, deviceKey, origin, now }) {
-  /** @type {Promise<{nonce?: string, skew: number}>}   skew: ms by which the edge's clock is ahead */
-  let learnt = store.get(KEPT).then((kept) => kept ?? { skew: 0 }).catch(() => ({ skew: 0 }));
+export function createProver({ store, fetch, deviceKey, origin, clock }) {
+  /** @type {Promise<{nonce?: string}>} */
+  let learnt = store.get(KEPT).then((kept) => kept ?? {}).catch(() => ({}));
 
   /** @param {Response} response   not from a cache */
   async function learn(response) {
+    clock.learn(response);
     const nonce = response.headers.get(HEADER.nonce);
-    if (nonce === null) return;
-    const ahead = Date.parse(response.headers.get("date") ?? "") - now();
-    const skew = Math.abs(ahead) > EXACT ? ahead : 0; // NaN: no date, nothing known
-    const old = await learnt;
-    if (old.nonce === nonce && Math.abs(old.skew - skew) < EXACT) return;
-    learnt = Promise.resolve({ nonce, skew });
+    if (nonce === null || (await learnt).nonce === nonce) return;
+    learnt = Promise.resolve({ nonce });
     // Nobody waits for it: what is forgotten costs the next worker one more request.
-    store.update(KEPT, () => ({ nonce, skew })).catch(() => {});
+    store.update(KEPT, () => ({ nonce })).catch(() => {});
   }
 
   return {
@@ -60,8 +56,8 @@ export function createProver({ store, fetch, deviceKey, origin, now }) {
       const attempt = async (key) => {
         const headers = new Headers(init.headers);
         if (key !== undefined) {
-          const { nonce, skew } = await learnt;
-          const facts = { method: init.method ?? "GET", url, jti: randomId(), at: now() + skew, nonce, ath, write };
+          const { nonce } = await learnt;
+          const facts = { method: init.method ?? "GET", url, jti: randomId(), at: clock.now(), nonce, ath, write };
           headers.set(HEADER.proof, await makeProof(key, facts));
         }
         const response = await fetch(url, { ...init, headers });

@@ -7,6 +7,7 @@
  * Served as /_edge/recover.js, always from the network: it has to work where the local release does not.
  */
 
+import { createClock } from "./clock.js";
 import { findDeviceKey } from "./device-key.js";
 import { isEdges } from "./genuine.js";
 import { bodyDigest } from "./proof.js";
@@ -50,9 +51,10 @@ function again(count) {
 /** Whether an edge has given us one. */
 async function plainSession() {
   const store = openStore(globalThis.indexedDB);
-  const now = () => Date.now();
+  const clock = createClock({ store, wall: () => Date.now() });
+  await clock.loaded;
   const fetch = globalThis.fetch.bind(globalThis);
-  const prover = createProver({ store, fetch, deviceKey: () => findDeviceKey(store), origin: location.origin, now });
+  const prover = createProver({ store, fetch, deviceKey: () => findDeviceKey(store), origin: location.origin, clock });
   const [view, bd] = await Promise.all([store.get("view"), bodyDigest(null)]);
   const about = { ath: view?.ath ?? "", write: { ik: "", bd } };
   const response = await prover.send(PATH.plain, { method: "POST", cache: "no-store" }, about);

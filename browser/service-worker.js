@@ -2,6 +2,7 @@
 /** The service worker: wires events to the parts. `/sw.js`, which the build writes, calls `serve`. */
 
 import { addedHeaders } from "./as-sent.js";
+import { createClock } from "./clock.js";
 import { createDeviceKey } from "./device-key.js";
 import { reasonToStay } from "./device.js";
 import { authorOf, createForms } from "./forms.js";
@@ -53,7 +54,8 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   /** @type {import("./protocol.js").Fetch} */
   const fetch = (input, init) => globalThis.fetch(input, init);
   const platform = { caches, fetch };
-  const now = () => Date.now();
+  // For how long something takes: a clock that somebody sets does not count.
+  const now = () => Math.floor(performance.timeOrigin + performance.now());
 
   /** @type {HostState} */
   let state = { phase: "idle", release: id, mode: "production" };
@@ -84,12 +86,13 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const renew = () => keeper.renew().catch(() => sw.registration.update().catch(() => {}));
 
   const store = openStore(globalThis.indexedDB);
+  const clock = createClock({ store, wall: () => Date.now() });
   const fetchKeys = async () => {
     const signal = AbortSignal.timeout(DEADLINE.view);
     const response = await fetch(PATH.keys, { credentials: "omit", redirect: "error", signal });
     return isEdgesJson(response) ? response.json() : Promise.reject(new Error("no edge has answered"));
   };
-  const prover = createProver({ store, fetch, deviceKey: createDeviceKey(store), origin, now });
+  const prover = createProver({ store, fetch, deviceKey: createDeviceKey(store), origin, clock });
   const person = (/** @type {string} */ user, sure = true) => ({ type: MESSAGE.user, user, sure });
   const onChange = (/** @type {string} */ who) => {
     void tell(person(who));
@@ -98,7 +101,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   };
   const languages = createLanguages({ store, languages: () => navigator.languages });
   const onAnswer = (/** @type {Headers} */ headers) => languages.learn(headers.get(HEADER.language));
-  const user = createUser({ store, send: prover.send, findKey: keyRing(fetchKeys, now), now, onChange, onAnswer });
+  const user = createUser({ store, send: prover.send, findKey: keyRing(fetchKeys, now), now, time: clock.now, onChange, onAnswer });
 
   const log = createLog({ now, console, development: () => state.mode === "development" });
   const estimate = async () => (await navigator.storage?.estimate?.()) ?? {}; // WebKitGTK has none
@@ -117,11 +120,11 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
     boot: async () => {
       // The first questions to an edge run beside the boot.
       void languages.loaded.then(async () => void (await (languages.isKnown() ? user.current() : user.refresh())));
-      const release = await keeper.current();
+      const [release] = await Promise.all([keeper.current(), clock.loaded]);
       const { manifest, read, copy } = release;
       state = { ...state, mode: manifest.mode };
       const development = manifest.mode === "development";
-      const services = createServices({ ...platform, files: manifest.static, asUser: user.send, personal, development, onPersonal: front.onPersonal });
+      const services = createServices({ ...platform, files: manifest.static, asUser: user.send, personal, development, onPersonal: front.onPersonal, now: clock.now });
       const snapshots = development ? undefined : kept; // the next change comes before the next start
       const parts = { loadPyodide, createPyodideModule, manifest, read, copy, services, snapshots, log: log.print };
       const app = await boot({ ...parts, host: "browser" });
@@ -139,7 +142,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const sync = /** @type {any} */ (sw.registration).sync; // Background Sync, where there is one
   const left = createLeft(now);
   const front = createFront({
-    ...{ id, origin, platform, store, user, prover, host, startSoon, log, left, now, release: keeper.installed, state: () => state },
+    ...{ id, origin, platform, store, user, prover, host, startSoon, log, left, clock, now, release: keeper.installed, state: () => state },
     ...{ table: openTable(globalThis.indexedDB), notes: openNotes(globalThis.indexedDB) },
     onApplied(effects) {
       const ask = (/** @type {string} */ path, /** @type {AbortSignal} */ signal) => user.send(path, { cache: "no-store", redirect: "error", signal });

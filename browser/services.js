@@ -17,13 +17,14 @@ const UNREACHABLE = [0, "", new Uint8Array()];
 
 /**
  * @param {Platform & {asUser?: AsUser, personal?: Personal, development: boolean, onPersonal?: () => void,
- *   files?: Record<string, string>}} platform
+ *   files?: Record<string, string>, now?: () => number}} platform
  *   `onPersonal`: the network has told Python something about the user that is not kept. `files`: the manifest's static files
  * @returns {import("./protocol.js").Services}
  */
-export function createServices({ development, files = {}, onPersonal = () => {}, asUser, personal, ...platform }) {
+export function createServices({ development, files = {}, onPersonal = () => {}, now = () => Date.now(), asUser, personal, ...platform }) {
   return {
     config: JSON.stringify({ origin: true, keys: null, development, static: files }),
+    now,
     publicFetch: publicWay(platform),
     async userFetch(method, target, headers) {
       if (method !== "GET") return UNREACHABLE; // only an edge may write

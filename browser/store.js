@@ -1,7 +1,7 @@
 // @ts-check
 /** A small key-value store in IndexedDB; memory where the browser refuses one (private mode, policy). */
 
-import { VALUES, finished, openDatabase, result } from "./database.js";
+import { VALUES, openDatabase, result } from "./database.js";
 
 /**
  * @typedef {object} Store
@@ -20,27 +20,23 @@ export function openStore(factory) {
   const memory = new Map();
   return {
     async get(key) {
-      const db = await database();
-      if (db === null) return memory.get(key);
-      return result(db.transaction(VALUES).objectStore(VALUES).get(key));
+      const found = await database.run(VALUES, "", async (table) => ({ value: await result(table.get(key)) }));
+      return found === null ? memory.get(key) : found.value;
     },
 
     async update(key, change) {
-      const db = await database();
-      if (db === null) {
-        const value = change(memory.get(key));
-        memory.set(key, value);
-        return value;
-      }
       // "strict": a number that was given out must not be given out again after a power cut.
-      const transaction = db.transaction(VALUES, "readwrite", { durability: "strict" });
-      const table = transaction.objectStore(VALUES);
-      const value = change(await result(table.get(key)));
-      table.put(value, key);
-      await finished(transaction);
+      const done = await database.run(VALUES, "strict", async (table) => {
+        const value = change(await result(table.get(key)));
+        table.put(value, key);
+        return { value };
+      });
+      if (done !== null) return done.value;
+      const value = change(memory.get(key));
+      memory.set(key, value);
       return value;
     },
 
-    lasts: async () => (await database()) !== null,
+    lasts: database.lasts,
   };
 }

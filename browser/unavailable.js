@@ -29,18 +29,19 @@ export function unavailable(request, routes = [], own = undefined, kept = "") {
  *
  * @param {Request} request
  * @param {number} count   how many
- * @param {Response} [own]   the app's own page for this
+ * @param {Response} [own]   the app's own page for this; it knows nothing of what is in the way
+ * @param {string} [inTheWay]   HTML about the first of them, if edges have trouble with it
  * @returns {Response} 503
  */
-export function unsent(request, count, own = undefined) {
-  if (own !== undefined && request.mode === "navigate") return appsOwn(request, own);
+export function unsent(request, count, own = undefined, inTheWay = "") {
+  if (own !== undefined && request.mode === "navigate" && inTheWay === "") return appsOwn(request, own);
   const earlier = count === 1 ? "A change that you made before" : `${count} changes that you made before`;
   const waits = `${earlier} could not be sent yet and ${count === 1 ? "comes" : "come"} first.`;
   if (request.mode !== "navigate") return problem(request, `${count === 0 ? "" : `${waits} `}This request was not sent.`);
   const others = count === 0 ? "" : `<p>${waits} <a href="${PATH.outbox}">See what is waiting</a></p>`;
   const content = `<p>What you sent just now needs a connection. It was <strong>not</strong> sent, nothing of it has happened, and it
 will not happen later by itself. What was there before is still there.</p>
-<p>Go back, and send it again when you are online.</p>${wayBack(request)}${others}`;
+<p>Go back, and send it again when you are online.</p>${wayBack(request)}${others}${inTheWay}`;
   return forNow(kitPage(request, "This was not sent", content, 503));
 }
 

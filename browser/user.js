@@ -28,11 +28,12 @@ const NOBODY = { json: null, ath: "", jkt: "", guest: true, ver: 0, exp: Number.
  * @param {import("./store.js").Store} parts.store
  * @param {ReturnType<typeof import("./prover.js").createProver>["send"]} parts.send
  * @param {import("./view.js").KeyFinder} parts.findKey
- * @param {() => number} parts.now   ms
+ * @param {() => number} parts.now   ms, for how long something takes
+ * @param {() => number} parts.time   ms since 1970
  * @param {(user: string) => void} parts.onChange   it is somebody else (see `who`)
  * @param {(headers: Headers) => void} [parts.onAnswer]   gets what an edge has answered, for whatever else it tells
  */
-export function createUser({ store, send, findKey, now, onChange, onAnswer = () => {} }) {
+export function createUser({ store, send, findKey, now, time, onChange, onAnswer = () => {} }) {
   const find = () => store.get("view").then((kept) => (typeof kept?.ath === "string" ? kept : undefined), () => undefined);
   /** @type {Promise<Held | undefined>} */
   let held = find();
@@ -113,7 +114,7 @@ export function createUser({ store, send, findKey, now, onChange, onAnswer = () 
    */
   async function current() {
     const known = await held;
-    if (known === undefined || known.exp * 1000 < now() || !known.guest) {
+    if (known === undefined || known.exp * 1000 < time() || !known.guest) {
       const first = known === undefined && asked === Number.NEGATIVE_INFINITY;
       if (now() - asked >= ASK_AGAIN) void refresh();
       if (first || (known === undefined && asking !== undefined)) await asking;

@@ -5,8 +5,9 @@ import { HEADER } from "./protocol.js";
 
 /**
  * @typedef {"applied" | "replayed" | "rejected"} Verdict   replayed: it had been applied before
- * @typedef {{verdict: Verdict} | {again: string, after: number, failed?: boolean}} Judgement   again: why there is no
- *   verdict yet; after: ms for which the edge wants to be left alone; failed: the app itself has failed
+ * @typedef {{verdict: Verdict} | {again: string, after: number, failed?: boolean, own?: boolean}} Judgement   again: why
+ *   there is no verdict yet; after: ms for which the edge wants to be left alone; failed: the app itself has failed;
+ *   own: it is this write that edges have trouble with, as far as one can tell
  *
  * @typedef {object} Answer   complete
  * @property {number} status   the real one, of a redirect too
@@ -24,6 +25,8 @@ import { HEADER } from "./protocol.js";
 const ENOUGH = 5; // failures of the app itself: the next one will not differ
 const LATER = new Set([408, 425, 429, 502, 503, 504]);
 const KIT = "urn:problem-type:edgekit:";
+// Of a user who has to sign in again, and of an origin that is away: with any other write it would be the same.
+const NOT_THE_WRITE = new Set(["device-proof", "device-required", "session-ended", "unauthorized", "origin-unavailable"]);
 // Refusals that say something of who asks or when, not of what was asked.
 const NOT_YET = new Set(["version-conflict", "device-proof", "device-required", "session-ended", "unauthorized"]);
 
@@ -41,9 +44,9 @@ export function judge({ status, headers, body }, tries) {
   const { type = "", retryable = false } = problemOf(headers, body) ?? {};
   const code = type.startsWith(KIT) ? type.slice(KIT.length) : "";
   if (status === 401 || LATER.has(status) || NOT_YET.has(code) || retryable === true) {
-    return again(code || `an answer ${status}`, headers);
+    return { ...again(code || `an answer ${status}`, headers), own: status !== 401 && !NOT_THE_WRITE.has(code) };
   }
-  if (status >= 500 && tries + 1 < ENOUGH) return { ...again(code || `an answer ${status}`, headers), failed: true };
+  if (status >= 500 && tries + 1 < ENOUGH) return { ...again(code || `an answer ${status}`, headers), failed: true, own: true };
   return { verdict: "rejected" };
 }
 

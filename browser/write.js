@@ -4,6 +4,7 @@
 import { inTime } from "./in-time.js";
 import { isAnonymous } from "./network.js";
 import { keptAnswer } from "./kept.js";
+import { waitingItem } from "./outbox-page.js";
 import { requestOf } from "./outbox-row.js";
 import { DEADLINE, HEADER } from "./protocol.js";
 import { unsent } from "./unavailable.js";
@@ -15,7 +16,7 @@ const EXCUSED = 10_000; // ms
 
 /**
  * @param {object} parts
- * @param {Pick<ReturnType<typeof import("./outbox.js").createOutbox>, "draft" | "ahead" | "keep" | "waiting">} parts.outbox
+ * @param {Pick<ReturnType<typeof import("./outbox.js").createOutbox>, "draft" | "ahead" | "keep" | "waiting" | "next">} parts.outbox
  * @param {Pick<ReturnType<typeof import("./line.js").createLine>, "flush" | "beside">} parts.line
  * @param {Pick<import("./local-host.js").LocalHost, "ready" | "start">} parts.host
  * @param {string} parts.origin   the site's own
@@ -51,7 +52,9 @@ export function createWrite({ outbox, line, host, origin, online, own = async ()
 
   /** @param {Request} request @returns {Promise<Response | null>} */
   async function notSentPage(request) {
-    return unsent(request, await outbox.waiting(), await own());
+    const first = await outbox.next();
+    const inTheWay = first?.trouble === undefined ? "" : `<ol class="cards">${await waitingItem(first)}</ol>`;
+    return unsent(request, await outbox.waiting(), await own(), inTheWay);
   }
 
   /** @param {Request} request @param {() => Promise<Response | null>} send */

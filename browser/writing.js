@@ -20,7 +20,8 @@ import { createWrite } from "./write.js";
  * @param {ReturnType<typeof import("./network.js").createNetwork>} parts.network
  * @param {() => Promise<import("./answer.js").Edges>} parts.edges
  * @param {() => boolean} parts.development
- * @param {() => number} parts.now   ms
+ * @param {() => number} parts.now   ms, for how long something takes
+ * @param {ReturnType<typeof import("./clock.js").createClock>} parts.clock   for when something was
  * @param {(error: unknown) => void} parts.note
  * @param {(effects: string) => void} parts.onApplied
  * @param {() => Promise<Response | undefined>} parts.own   the app's page for what was not sent

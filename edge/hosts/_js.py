@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from pyodide.ffi import create_once_callable, to_js
 from pyodide.webloop import WebLoop
 
 from ..errors import NeedsEdge
-from ..types import Fetch, PublicFetch, Reply
+from ..types import Clock, Fetch, PublicFetch, Reply
 
 JsResponse = Any  # a JavaScript array [status, headers, Uint8Array]
 LONGEST_DELAY = 2**31 - 1  # ms; setTimeout() takes a signed 32-bit number
@@ -25,6 +26,7 @@ __all__ = [
     "LONGEST_DELAY",
     "WebLoop",
     "bytes_of",
+    "clock",
     "config",
     "join_headers",
     "js_bytes",
@@ -68,6 +70,12 @@ def split_headers(text: str) -> list[tuple[bytes, bytes]]:
     """The reverse of `join_headers`."""
     parts = iter(text.encode("latin-1").split(b"\0") if text else ())
     return list(zip(parts, parts, strict=True))
+
+
+def clock(services: Any) -> Clock:
+    """Seconds since 1970: the clock of a device may be wrong by days, and JavaScript knows by how much."""
+    now = getattr(services, "now", None)
+    return time.time if now is None else lambda: float(now()) / 1000
 
 
 def public_fetch(services: Any) -> PublicFetch:

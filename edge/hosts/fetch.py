@@ -103,7 +103,7 @@ async def _host(name: HostName, services: Any, settings: dict[str, Any]) -> Host
     files: dict[str, str] = settings.get("static", {})
     return Host(
         name=name,
-        clock=time.time,
+        clock=_js.clock(services),
         timer=time.monotonic,
         entropy=os.urandom,
         visitors=visitors,

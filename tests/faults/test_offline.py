@@ -44,6 +44,15 @@ STAMP = """async () => {
   const response = await fetch("/stamp", { method: "POST", body: new URLSearchParams() });
   return [response.status, await response.json()];
 }"""
+# Another version of the database: whoever has it open has to let go of it.
+OUTDATE = """async () => {
+  const { version } = (await indexedDB.databases()).find(({ name }) => name === "edgekit");
+  const db = await new Promise((resolve, reject) => {
+    const opening = indexedDB.open("edgekit", version + 1);
+    Object.assign(opening, { onsuccess: () => resolve(opening.result), onerror: reject });
+  });
+  db.close();
+}"""
 FACTS = "async () => (await (await fetch('/_edge/browser')).json())"
 IDS = "async () => (await fetch('/ids')).json()"
 TRUTH = "async () => (await (await fetch('/truth')).json())"
@@ -290,6 +299,55 @@ def test_what_only_an_edge_does_waits_for_what_came_before(visitor, link):
     assert visitor.page.evaluate(STAMP) == [200, ["one"]]
     visitor.write("two")
     assert visitor.page.evaluate(STAMP) == [200, ["one", "two"]]
+
+
+@CUT
+def test_what_is_in_the_way_can_be_discarded_where_it_hurts(visitor):
+    """case P17: the app says 503 to one write for good."""
+    page = visitor.page
+    visitor.write("later")
+    visitor.write("behind")
+    page.wait_for_function("() => edgekit.outbox.waiting === 2 && edgekit.outbox.halted")
+    assert visitor.truth()["texts"] == []  # whatever only reads goes on
+    page.goto(visitor.url)
+    page.evaluate("() => { const form = document.forms[0]; form.action = '/stamp'; form.submit(); }")
+    page.get_by_role("heading", name="This was not sent").wait_for()
+    card = page.get_by_role("listitem").filter(has_text="text: later")
+    assert "the server has not been able to do this (503)" in card.inner_text()
+    card.get_by_text("Discard…").click()
+    card.get_by_role("button", name="Discard").click()
+    page.wait_for_load_state()
+    visitor.wait_until_sent()
+    assert visitor.truth()["texts"] == ["behind"]
+
+
+@CUT
+@pytest.mark.parametrize("days", [-8, 8, 400])
+def test_a_wrong_clock_costs_nothing(visitor, link, days):
+    """case P11: it is wrong from now on, near an edge and far from it."""
+    [worker] = visitor.context.service_workers
+    worker.evaluate(f"() => {{ const now = Date.now; Date.now = () => now() + {days} * 86_400_000; }}")
+    visitor.write("near")
+    visitor.wait_until_sent()
+    link.cut()
+    visitor.write("far")
+    link.heal()
+    visitor.wait_until_sent()
+    facts = visitor.outbox()
+    assert (facts["rejected"], visitor.truth()["texts"]) == (0, ["near", "far"])
+
+
+@CUT
+def test_a_database_that_was_closed_from_outside_is_opened_again(visitor, link):
+    """case H8"""
+    link.cut()
+    for number in range(3):
+        visitor.page.evaluate(OUTDATE)
+        visitor.write(str(number))
+    assert visitor.outbox()["waiting"] == 3
+    link.heal()
+    visitor.wait_until_sent()
+    assert visitor.truth()["texts"] == ["0", "1", "2"]
 
 
 @CUT

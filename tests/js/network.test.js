@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { createClock } from "../../browser/clock.js";
 import { createDeviceKey } from "../../browser/device-key.js";
 import { NetworkFailure, createNetwork, isSafe } from "../../browser/network.js";
 import { bodyDigest } from "../../browser/proof.js";
@@ -17,7 +18,7 @@ const ORIGIN = "https://shop.test";
 function networkTo(answer, session = { ath: "", jkt: "" }, guest = true) {
   const { fetch, requests } = recordingFetch(answer);
   const store = memoryStore();
-  const prover = createProver({ store, fetch, deviceKey: createDeviceKey(store), origin: ORIGIN, now: Date.now });
+  const prover = createProver({ store, fetch, deviceKey: createDeviceKey(store), origin: ORIGIN, clock: createClock({ store, wall: Date.now }) });
   /** @type {(string | null)[]} */
   const views = [];
   let [minted, refreshed] = [0, 0];

@@ -40,6 +40,13 @@ test("what waits is listed, with what was sent, as text", async () => {
   assert.ok(!/ style=| on\w+=/.test(text));
 });
 
+test("what is in the way says since when, and until when", async () => {
+  // case P17
+  const { text } = await asked({ waiting: [row({ trouble: { status: 503, why: "an answer 503", since: 3_600_000 } })] });
+  assert.match(text, /Since <time datetime="1970-01-01T01:00:00.000Z">1970-01-01 01:00 UTC<\/time> the server has not been able/);
+  assert.match(text, /until <time [^>]*>1970-01-02 01:00 UTC/);
+});
+
 test("what was refused says why", async () => {
   const { text } = await asked({ rejected: [REFUSED] });
   assert.match(text, /The cart is full\. Take one out\. <a href="\/_edge\/outbox\?answer=2">/);

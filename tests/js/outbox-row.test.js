@@ -9,7 +9,7 @@ const mint = async () => "client.1";
 
 /** @param {RequestInit} init @param {object} [members] */
 const draft = (init, members = {}) =>
-  draftOf(Object.defineProperties(new Request(`${ORIGIN}/cart?a=1`, { method: "POST", ...init }), /** @type {any} */ (members)), mint, 1_000);
+  draftOf(Object.defineProperties(new Request(`${ORIGIN}/cart?a=1`, { method: "POST", ...init }), /** @type {any} */ (members)), mint, { now: () => 1_000, wall: () => 900 });
 
 test("a write is kept whole, but for what says who asks", async () => {
   const headers = { authorization: "Bearer x", dpop: "proof", "edgekit-client": "1", accept: "text/html", "content-type": "text/plain" };

@@ -162,6 +162,76 @@ test("an edge that was away does not count as a failure of the app", async () =>
   assert.deepEqual([server.notes, disk.state.disk.size], [["one"], 0]);
 });
 
+// case P17
+test("a write that edges have trouble with for a day is put aside and shown, and those behind it go on", async () => {
+  const { post, line, server, clock, rows, heard } = world();
+  const later = (/** @type {number} */ ms) => ((clock.now += ms), line.flush({ urgent: true }));
+  await post("/notes", "one");
+  await post("/notes", "two");
+  const busy = new Response("busy", { status: 503, headers: { "edgekit-host": "native" } });
+  server.instead = ({ sent }) => (sent === "one" ? busy.clone() : null);
+  await line.flush();
+  await later(MINUTE);
+  const [row] = rows.of(JSON.stringify({ sub: "ann", sid: "s", guest: false }));
+  assert.deepEqual([row?.trouble, server.notes], [{ status: 503, why: "an answer 503", since: 1_000_000 }, []]);
+  await later(23 * 60 * MINUTE);
+  assert.deepEqual([server.notes, heard.at(-1)?.rejected], [[], 0]);
+  await later(61 * MINUTE);
+  assert.deepEqual([server.notes, heard.at(-1)?.waiting, heard.at(-1)?.rejected], [["two"], 0, 1]);
+  assert.equal(rows.all()[0]?.refusal?.status, 503);
+});
+
+test("whatever would be the same with any other write puts none aside", async () => {
+  const problem = (/** @type {string} */ code) => JSON.stringify({ type: `urn:problem-type:edgekit:${code}`, retryable: true });
+  /** @type {[string, number, Record<string, string>][]} */
+  const answers = [
+    [problem("origin-unavailable"), 503, { "edgekit-host": "native", "content-type": "application/problem+json" }],
+    [problem("session-ended"), 401, { "edgekit-host": "native", "content-type": "application/problem+json" }],
+    ["portal", 200, {}],
+    ["proxy", 503, {}],
+  ];
+  for (const [body, status, headers] of answers) {
+    const { post, line, server, clock, disk, heard } = world();
+    await post("/notes", "one");
+    server.instead = () => new Response(body, { status, headers });
+    await line.flush();
+    clock.now += 3 * 24 * 60 * MINUTE;
+    await line.flush({ urgent: true });
+    assert.deepEqual([disk.state.disk.size, heard.at(-1)?.rejected], [1, 0], body);
+  }
+});
+
+// case P11
+test("a fresh write whose date is wrong because of this device's clock is dated anew", async () => {
+  const DAY = 86_400_000;
+  const { post, line, server, pass, clock, verdicts } = world();
+  const truth = () => clock.now + 8 * DAY;
+  const headers = () => ({ "edgekit-host": "native", date: new Date(truth()).toUTCString() });
+  server.instead = ({ time }) =>
+    truth() - Number(time) > 7 * DAY ? new Response("too old", { status: 410, headers: headers() }) : null;
+  await post("/notes", "one");
+  await pass(10 * MINUTE);
+  await line.flush({ urgent: true });
+  await pass(MINUTE);
+  assert.deepEqual([server.notes, verdicts.counts().rejected], [["one"], 0]);
+  const acted = truth() - 11 * MINUTE;
+  assert.ok(Math.abs(Number(server.calls.at(-1)?.time) - acted) < 2_000);
+  await post("/notes", "two"); // by now the clock is known
+  await line.flush();
+  assert.ok(Math.abs(Number(server.calls.at(-1)?.time) - truth()) < 2_000);
+  assert.deepEqual(server.notes, ["one", "two"]);
+});
+
+test("what has really waited for too long is refused", async () => {
+  const DAY = 86_400_000;
+  const { post, line, server, clock, verdicts, heard } = world();
+  await post("/notes", "one");
+  clock.now += 8 * DAY;
+  server.instead = () => new Response("too old", { status: 410, headers: { "edgekit-host": "native", date: new Date(clock.now).toUTCString() } });
+  await line.flush({ urgent: true });
+  assert.deepEqual([verdicts.counts().rejected, heard.at(-1)?.rejected], [1, 1]);
+});
+
 test("whoever is no edge has no last word", async () => {
   const { post, line, server, disk, pass } = world();
   await post("/notes", "one");

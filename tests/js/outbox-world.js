@@ -1,6 +1,7 @@
 // @ts-check
 /** A browser with an outbox and an edge behind a network that a test controls: one app, no clock, no chance. */
 
+import { createClock } from "../../browser/clock.js";
 import { createDelivery } from "../../browser/delivery.js";
 import { createEdges } from "../../browser/edges.js";
 import { createLine } from "../../browser/line.js";
@@ -8,6 +9,7 @@ import { NetworkFailure } from "../../browser/network.js";
 import { createRows } from "../../browser/outbox-rows.js";
 import { createVerdicts } from "../../browser/outbox-verdicts.js";
 import { createOutbox } from "../../browser/outbox.js";
+import { memoryStore } from "./fakes.js";
 
 export const ORIGIN = "https://shop.test";
 const ANN = { sub: "ann", sid: "s", guest: false };
@@ -102,7 +104,7 @@ export function world({ disk = memoryTable(), server = edge() } = {}) {
     },
   };
   const rows = createRows({ table: disk.table, tell: (told) => void heard.push(told), note: (error) => void noted.push(error) });
-  const shared = { rows, origin: ORIGIN, mintKey: async () => `client.${++minted}`, release: "r1", development: () => true, now: () => clock.now, note: (/** @type {unknown} */ error) => void noted.push(error) };
+  const shared = { rows, origin: ORIGIN, mintKey: async () => `client.${++minted}`, release: "r1", development: () => true, clock: createClock({ store: memoryStore(), wall: () => clock.now }), note: (/** @type {unknown} */ error) => void noted.push(error) };
   const outbox = createOutbox({ ...shared, user, host });
   const verdicts = createVerdicts({ ...shared, user, basisOf: outbox.basisOf, onApplied: (effects) => void confirmed.push(effects) });
   const edges = createEdges({ bases: [""], fetch: async () => new Response(), now: () => clock.now, random: () => 0, note: () => {} });

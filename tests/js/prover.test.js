@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { createClock } from "../../browser/clock.js";
 import { createDeviceKey } from "../../browser/device-key.js";
 import { createProver, isChallenge } from "../../browser/prover.js";
 import { BROKEN_STORE, claimsOf, memoryStore, recordingFetch } from "./fakes.js";
@@ -11,7 +12,7 @@ const NOW = Date.parse("2026-11-22T12:00:00Z");
 
 /** @param {string} nonce @param {HeadersInit} [more] */
 function challenge(nonce, more) {
-  const headers = new Headers({ "dpop-nonce": nonce, "www-authenticate": 'DPoP error="use_dpop_nonce"' });
+  const headers = new Headers({ "edgekit-host": "native", "dpop-nonce": nonce, "www-authenticate": 'DPoP error="use_dpop_nonce"' });
   for (const [name, value] of new Headers(more)) headers.set(name, value);
   return new Response(null, { status: 401, headers });
 }
@@ -19,7 +20,7 @@ function challenge(nonce, more) {
 /** @param {(request: Request) => Response | Promise<Response>} answer @param {import("../../browser/store.js").Store} [store] */
 function proverTo(answer, store = memoryStore()) {
   const { fetch, requests } = recordingFetch(answer);
-  const prover = createProver({ store, fetch, deviceKey: createDeviceKey(store), origin: ORIGIN, now: () => NOW });
+  const prover = createProver({ store, fetch, deviceKey: createDeviceKey(store), origin: ORIGIN, clock: createClock({ store, wall: () => NOW }) });
   return { ...prover, requests, store, claims: () => requests.map(claimsOf) };
 }
 

@@ -52,3 +52,10 @@ test("the app's own page is for those who read", async () => {
   assert.match(response.headers.get("content-security-policy") ?? "", /require-trusted-types-for 'script'/);
   assert.match(await unavailable(navigation("POST"), [], own()).text(), /not certain/);
 });
+
+test("what is in the way can be discarded right there, whatever page the app has", async () => {
+  // case P17
+  const own = new Response("<h1>Ours</h1>");
+  const html = await unsent(navigation("POST"), 1, own, "<ol>in the way</ol>").text();
+  assert.match(html, /This was not sent(.|\n)*<ol>in the way<\/ol>/);
+});

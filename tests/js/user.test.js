@@ -49,6 +49,7 @@ function userOf(edge, store = memoryStore()) {
     send: async (target, init, { ath = "", eager = true } = {}) => (sessions.push(eager ? `proven ${ath}` : ath), fetch(target, init)),
     findKey: async () => pair.publicKey,
     now: () => clock.now,
+    time: () => clock.now,
     onChange: (who) => void changes.push(who),
   });
   const version = async () => JSON.parse((await user.current()) ?? "{}").ver;
@@ -204,7 +205,7 @@ test("whoever is signed in is asked for again and again, beside the answer", asy
 
 test("a refusal may say that there is nobody any more", async () => {
   const { fetch } = recordingFetch(() => new Response(null, { status: 401, headers: { "edgekit-view": "none" } }));
-  const user = createUser({ store: memoryStore(), send: (target, init) => fetch(target, init), findKey: async () => pair.publicKey, now: Date.now, onChange() {} });
+  const user = createUser({ store: memoryStore(), send: (target, init) => fetch(target, init), findKey: async () => pair.publicKey, now: Date.now, time: Date.now, onChange() {} });
   await user.accept(await token({ user: "ada" }));
   await user.send("/_edge/records/user/orders", {});
   assert.equal(await user.who(), "");

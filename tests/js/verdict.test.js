@@ -32,8 +32,10 @@ test("what says something of the moment or of who asks is not", () => {
   assert.equal(verdict(answer(409, {}, kit("version-conflict"))), "again");
   assert.equal(verdict(answer(403, {}, kit("device-required"))), "again");
   assert.equal(verdict(answer(409, {}, { type: "urn:problem-type:shop:version-conflict" })), "rejected", "the app's own word");
-  assert.deepEqual(judge(answer(503, { "retry-after": "7" }, kit("overloaded", { retryable: true })), 0), { again: "overloaded", after: 7_000 });
-  assert.deepEqual(judge(answer(429, { "retry-after": "Wed, 21 Oct 2026 07:28:00 GMT" }), 0), { again: "an answer 429", after: 0 });
+  assert.deepEqual(judge(answer(503, { "retry-after": "7" }, kit("overloaded", { retryable: true })), 0), { again: "overloaded", after: 7_000, own: true });
+  assert.deepEqual(judge(answer(429, { "retry-after": "Wed, 21 Oct 2026 07:28:00 GMT" }), 0), { again: "an answer 429", after: 0, own: true });
+  // case P17: of these no write is to blame
+  for (const code of ["origin-unavailable", "session-ended"]) assert.equal(/** @type {any} */ (judge(answer(503, {}, kit(code, { retryable: true })), 0)).own, false);
 });
 
 test("an app that fails gets four more chances", () => {

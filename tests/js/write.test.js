@@ -26,6 +26,7 @@ function writes({ status = 200, ready = true, starts = true, online = true, edge
         return room ? drafting : null;
       },
       waiting: async () => state.waiting,
+      next: async () => undefined,
     },
     line: {
       async flush({ urgent } = {}) {
@@ -198,7 +199,7 @@ test("before a question goes to an edge it gets what is waiting, if it is to be 
 test("a wait has an end", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const { write } = createWrite({
-    outbox: { waiting: async () => 1, draft: () => assert.fail(), ahead: () => assert.fail(), keep: () => assert.fail() },
+    outbox: { waiting: async () => 1, next: async () => undefined, draft: () => assert.fail(), ahead: () => assert.fail(), keep: () => assert.fail() },
     line: { flush: () => new Promise(() => {}), beside: () => assert.fail() },
     host: { ready: () => true, start: async () => true },
     origin: ORIGIN,
