@@ -28,9 +28,10 @@ def digest(*parts: str | bytes) -> str:
 
 
 def default_root(start: Path) -> Path:
-    """`.cache/edgekit` in the project around `start`, else the user's cache folder (XDG base directories)."""
+    """`.cache/edgekit` in the project around `start` if that can be written, else in the user's cache folder
+    (XDG base directories)."""
     for folder in (start, *start.parents):
-        if (folder / "pyproject.toml").is_file():
+        if (folder / "pyproject.toml").is_file() and os.access(folder, os.W_OK):
             return folder / ".cache" / "edgekit"
     return user_root()
 

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,10 @@ class Toolchain:
     def uv_pip(self, verb: str, *words: str | Path, env: Mapping[str, str] | None = None) -> str:
         """Run `uv pip`; what it says if it fails, else nothing."""
         done = self._run([self.uv, "pip", verb, "--quiet", "--no-python-downloads", *words], env)
-        return done.stderr.strip() if done.returncode else ""
+        said = done.stderr.strip() if done.returncode else ""
+        if "nitialize cache" in said:
+            raise BuildError("uv can keep nothing in its cache; let UV_CACHE_DIR name a folder for it.", said)
+        return said
 
     def _run(
         self, command: Sequence[str | Path], env: Mapping[str, str] | None = None
@@ -95,7 +99,7 @@ class Toolchain:
 
 def find(cache: Cache, start: Path) -> Toolchain:
     """Find the tools for a build started in `start`; raises `BuildError`."""
-    cache.root.mkdir(parents=True, exist_ok=True)
+    usable(cache)
     node = find_node()
     pyodide = find_pyodide(node, start)
     script = (
@@ -112,6 +116,19 @@ def find(cache: Cache, start: Path) -> Toolchain:
     if not launcher.exists():  # its time must stay, or uv asks it anew what it is
         cache.entry("launcher", key, write)
     return Toolchain(node, pyodide, find_uv(), launcher, cache)
+
+
+def usable(cache: Cache) -> None:
+    """Make the folder of the cache; raises `BuildError` if nothing can be written there."""
+    try:
+        cache.root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache.root):
+            pass
+    except OSError as error:
+        raise BuildError(
+            f"Nothing can be kept in {cache.root}: {error.strerror}; let XDG_CACHE_HOME name a folder for "
+            "caches that can be written."
+        ) from error
 
 
 def find_node() -> Path:
@@ -147,6 +164,7 @@ def find_pyodide(node: Path, start: Path) -> Path:
         package = folder / "node_modules" / "pyodide"
         if package.is_dir() and not unusable(package):
             return package
+    usable(Cache(user_root()))
     folder, _ = Cache(user_root()).entry("pyodide", PYODIDE, lambda path: install_pyodide(node, path))
     return folder / "node_modules" / "pyodide"
 

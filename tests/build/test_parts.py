@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 import time
 import zipfile
@@ -334,3 +335,29 @@ def test_no_uv(monkeypatch, tmp_path):
     monkeypatch.setattr(toolchain.sys, "executable", str(tmp_path / "python"))
     with pytest.raises(BuildError, match="pip install uv"):
         toolchain.find_uv()
+
+
+@pytest.mark.parametrize("home", ["/proc/none", "/dev/null/home"])
+def test_a_home_that_cannot_be_written_is_one_sentence(monkeypatch, home):
+    """Case H10."""
+    monkeypatch.setenv("XDG_CACHE_HOME", home)
+    with pytest.raises(
+        BuildError, match=rf"^Nothing can be kept in {home}/edgekit: .*; let XDG_CACHE_HOME name"
+    ):
+        toolchain.find(Cache(toolchain.user_root()), Path("/"))
+
+
+def test_a_project_that_cannot_be_written_keeps_nothing(monkeypatch, tmp_path):
+    """Case H10."""
+    (tmp_path / "pyproject.toml").touch()
+    assert default_root(tmp_path) == tmp_path / ".cache" / "edgekit"
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert default_root(tmp_path) == toolchain.user_root()
+
+
+def test_a_cache_that_uv_cannot_use_is_one_sentence(monkeypatch, tmp_path):
+    """Case H10."""
+    monkeypatch.setenv("UV_CACHE_DIR", "/proc/none/uv")
+    tools = toolchain.find(Cache(tmp_path), Path.cwd())
+    with pytest.raises(BuildError, match="let UV_CACHE_DIR name a folder"):
+        tools.uv_pip("compile", "--python", sys.executable, str(tmp_path / "none.in"))

@@ -1215,3 +1215,16 @@ def test_an_apps_own_mistake_with_numbers_stays_its_own() -> None:
     client = Client(Stateless(Starlette(routes=[Route("/", divide, methods=["GET", "POST"])])))
     for method in ("GET", "POST"):
         assert client.request(method, "/?n=1").status_code == 500
+
+
+async def unreachable(request: Request) -> Response:
+    raise Problem("origin-unavailable") from OSError("connection refused")
+
+
+def test_an_origin_that_is_down_is_one_line_a_request(caplog: pytest.LogCaptureFixture) -> None:  # case N10
+    assert serve(("GET /", unreachable)).get("/").status_code == 503
+    [record] = [one for one in caplog.records if one.name == "edgekit"]
+    assert record.exc_info is None
+    assert record.getMessage().splitlines() == [
+        "GET '/' failed: origin-unavailable: The origin does not answer (OSError('connection refused'))"
+    ]
