@@ -18,6 +18,7 @@ from .context import Context
 from .csrf import check_write, is_uninvited
 from .errors import NeedsEdge, Problem, device_required
 from .exchange import Exchange
+from .failure_log import log_failure
 from .fingerprints import fingerprint_of
 from .foreign import Foreign
 from .guard import Guard
@@ -185,7 +186,7 @@ class Stateless:
             problem = error if isinstance(error, Problem) else Problem("internal-error")
             if problem.code == "session-ended" and host.name != "browser":  # whichever host found it out
                 problem.fields += host.visitors.dismiss(scope)
-            _log(scope, error, problem)
+            log_failure(scope, error, problem)
             if responder.started:
                 raise  # too late to say so properly: the server cuts the connection
             await responder.problem(problem)
@@ -287,16 +288,3 @@ class Stateless:
             uninvited=is_uninvited(scope),
             author=None if scope["method"] in SAFE else host.visitors.author(scope, visitor.session),
         )
-
-
-def _log(scope: dict[str, Any], error: Exception, problem: Problem) -> None:
-    """A failure of the app with its traceback; one of what it depends on in one line."""
-    if isinstance(error, NeedsEdge):
-        return
-    if problem.status == 500:
-        logger.error("%s %r failed", scope["method"], scope["path"], exc_info=error)
-    elif problem.status > 500:
-        why = f"{problem} ({error.__cause__!r})" if error.__cause__ else problem
-        logger.error("%s %r failed: %s", scope["method"], scope["path"], why)
-    elif problem.for_developers:
-        logger.warning("%s %r: %s", scope["method"], scope["path"], problem)
