@@ -34,7 +34,8 @@ export const LIMITS = Object.freeze({
 
 /**
  * @typedef {Pick<import("./interpreter.js").Interpreter, "request">} Interpreter
- * @typedef {{secure: boolean, limits: Limits}} Site   secure: people reach it over https
+ * @typedef {{secure: boolean, limits: Limits, client: import("./proxies.js").ClientOf}} Site
+ *   secure: people reach it over https; client: who that is behind the proxies that it trusts
  */
 
 const LOOK = 1000; // ms between two looks at the deadlines of heads
@@ -72,8 +73,8 @@ class Refusal extends Error {
  * @param {Partial<Site>} [options]
  * @returns {http.Server}
  */
-export function createServer(interpreter, { secure = false, limits = LIMITS } = {}) {
-  const site = { secure, limits };
+export function createServer(interpreter, { secure = false, limits = LIMITS, client = (peer) => peer } = {}) {
+  const site = { secure, limits, client };
   const options = {
     maxHeaderSize: limits.head,
     headersTimeout: limits.headTime,
@@ -195,7 +196,7 @@ async function exchange(interpreter, site, incoming, outgoing) {
  *
  * @param {http.IncomingMessage} incoming @param {Site} site @returns {import("./interpreter.js").Call}
  */
-function callOf(incoming, { secure, limits }) {
+function callOf(incoming, { secure, limits, client }) {
   const { method = "GET", url = "", rawHeaders, httpVersion, socket } = incoming;
   const names = rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase());
   if (names.length > limits.fields) throw new Refusal("headers-too-large");
@@ -205,6 +206,8 @@ function callOf(incoming, { secure, limits }) {
   const one = names.filter((name) => name === "host").length === 1; // Python refuses what has none or several
   const values = rawHeaders.filter((_, i) => i % 2 === 1);
   const pairs = names.map((name, i) => [name, name === "host" && one ? (host ?? values[i]) : values[i]]);
+  const forwarded = values.filter((_, i) => names[i] === "x-forwarded-for").join(", ");
+  const peer = client({ address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 }, forwarded);
   return {
     method,
     scheme: secure ? "https" : "http",
@@ -213,8 +216,8 @@ function callOf(incoming, { secure, limits }) {
     query,
     headers: pairs.flat().join("\0"),
     version: httpVersion,
-    peer: socket.remoteAddress ?? "",
-    port: socket.remotePort ?? 0,
+    peer: peer.address,
+    port: peer.port,
   };
 }
 

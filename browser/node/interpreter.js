@@ -93,7 +93,7 @@ export function createInterpreter({ start, limit, log, fail }) {
     const mine = start();
     [thread, since, silent, asked] = [mine, 0, 0, false];
     mine.on("message", (/** @type {Up} */ message) => mine === thread && take(mine, message));
-    mine.on("error", (error) => mine === thread && end(undefined, error.message));
+    mine.on("error", (error) => mine === thread && end(undefined, String(error?.message ?? error)));
     mine.on("exit", () => mine === thread && end(undefined, "it has ended"));
   }
 

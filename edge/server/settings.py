@@ -102,15 +102,15 @@ def _release(text: str) -> None:
 
 def proxies(text: str) -> Sequence[str]:
     """Addresses and networks of trusted proxies, with commas between; raises SettingError."""
-    named = [one.strip() for one in text.split(",") if one.strip()]
-    for one in named:
+    networks = []
+    for one in filter(None, map(str.strip, text.split(","))):
         try:
-            ipaddress.ip_network(one, strict=False)
+            networks.append(str(ipaddress.ip_network(one, strict=False)))
         except ValueError as error:
             raise SettingError(
                 f"EDGEKIT_PROXIES: {one!r} is no address and no network: write 10.0.0.7 or 10.0.0.0/24."
             ) from error
-    return named
+    return networks
 
 
 def load(spec: str, app_dir: Path) -> Stateless:

@@ -91,7 +91,8 @@ def test_a_release_is_one_with_a_kit(good: Environment, tmp_path: Path) -> None:
 
 def test_proxies_are_addresses_and_networks() -> None:
     assert proxies("") == []
-    assert proxies("10.0.0.7, 10.1.0.0/16,::1") == ["10.0.0.7", "10.1.0.0/16", "::1"]
+    # As uvicorn compares them: with host bits set it would trust nobody.
+    assert proxies("10.0.0.7, 10.1.2.3/16,::1") == ["10.0.0.7/32", "10.1.0.0/16", "::1/128"]
     for wrong in ("*", "nginx", "10.0.0.7, all"):
         with pytest.raises(SettingError, match="no address and no network"):
             proxies(wrong)

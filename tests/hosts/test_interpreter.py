@@ -170,6 +170,7 @@ def test_a_start_that_fails_is_an_exit_with_the_reason(breaking_release: Path, t
     for options, status, reason in (
         (["--keys", str(tmp_path / "keys.json")], 1, "JSON"),
         (["--time-limit", "soon"], 2, "--time-limit"),
+        (["--proxies", "everybody"], 2, "--proxies"),
     ):
         command = ["node", "browser/node/serve.js", "--release", str(breaking_release), *options]
         result = subprocess.run(
@@ -180,10 +181,11 @@ def test_a_start_that_fails_is_an_exit_with_the_reason(breaking_release: Path, t
         assert len(result.stderr) < 1000
 
 
+@pytest.mark.parametrize("host", ["breaking_url", "patient"])
 @pytest.mark.parametrize("how", ["longer", "shorter", "later-longer", "later-shorter", "none"])
-def test_a_wrong_length_cuts_the_connection(how: str, patient: str) -> None:
+def test_a_wrong_length_cuts_the_connection(how: str, host: str, request: pytest.FixtureRequest) -> None:
     """Case H4: the next answer on the same connection is never mixed up with what was too much."""
-    parts = urlsplit(patient)
+    parts = urlsplit(request.getfixturevalue(host))
     first = b"GET /length?how=%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % how.encode()
     second = b"GET /ok HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=PATIENCE) as connection:
