@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from . import endpoints, hidden, hosts, sockets
 from .applied import STORED, find
 from .context import Context
+from .cors import granted
 from .csrf import check_write, is_uninvited
 from .errors import NeedsEdge, Problem, device_required
 from .exchange import Exchange
@@ -189,7 +190,12 @@ class Stateless:
             log_failure(scope, error, problem)
             if responder.started:
                 raise  # too late to say so properly: the server cuts the connection
-            await responder.problem(problem)
+            await self._refuse(problem, scope, responder)
+
+    async def _refuse(self, problem: Problem, scope: dict[str, Any], responder: Responder) -> None:
+        if problem.code != "misdirected-request" and not endpoints.owns(scope, self.host):
+            problem.fields += await granted(self.app, scope)
+        await responder.problem(problem)
 
     async def _safe(
         self, host: Host, visitor: Visitor, scope: dict[str, Any], receive: Receive, responder: Responder

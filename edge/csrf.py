@@ -87,7 +87,12 @@ def is_foreign(scope: dict[str, Any]) -> bool:
     if site is not None:
         return site not in ("same-origin", "none")
     # Scheme and authority, or "null": nothing to parse, so nothing in it can make a parser fail.
-    own = f"{scope['scheme']}://{headers.get('host', '?').lower()}"
+    own = origin_of_site(scope)
     if origin is None and scope["method"] not in SAFE and "referer" in headers:
         return not f"{headers['referer'].lower()}/".startswith(f"{own}/")
     return origin is not None and origin.lower() != own
+
+
+def origin_of_site(scope: dict[str, Any]) -> str:
+    """The origin under which this request has reached us, as browsers spell it."""
+    return f"{scope['scheme']}://{Headers(raw=scope['headers']).get('host', '?').lower()}"

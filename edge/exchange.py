@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive
 
 from . import hidden
 from .context import SCOPE_KEY, Context
+from .cors import granted
 from .errors import NeedsEdge, Problem
 from .intake import SAFE, as_sent
 from .responder import Responder
@@ -83,6 +84,7 @@ class Exchange:
             problem.own = _is_apps(problem)
             if self._failure is None and self._refuses(problem, scope["method"]):
                 self._status, self._headers, body = self._responder.rendered(problem)
+                self._headers += await granted(app, scope)
                 self._held, self._complete = [body], True
             else:
                 self._failure = self._failure or problem
