@@ -131,15 +131,12 @@ class Stateless:
                 return
             await run_lifespan(self.app, host.close, scope, receive, send)
         elif scope["type"] == "websocket":
-            await self._socket(dict(scope), receive, send)
-        else:
-            await self.app(scope, receive, send)
-
-    async def _socket(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        try:
-            sockets.check(scope, self.host, self._bound, self._foreign, self.max_body)
-        except Problem as problem:
-            await sockets.refuse(scope, receive, send, problem)
+            scope = dict(scope)
+            problem = sockets.judge(scope, self.host, self._bound, self._foreign, self.max_body)
+            if problem is not None:
+                await sockets.refuse(scope, receive, send, problem)
+            else:
+                await self.app(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 

@@ -14,14 +14,19 @@ from .intake import check_head
 from .problem_response import render
 
 
-def check(scope: dict[str, Any], host: Host, bound: Guard, foreign: Foreign, body_limit: int) -> None:
-    """Raise the `Problem` for which a WebSocket must not be opened; `scope` gets the site's address."""
-    if host.address is not None:
-        host.address.admit(scope)
-    check_head({**scope, "method": "GET"}, body_limit)
-    foreign.judge(scope)
-    if bound.covers(scope):  # no browser proves anything when it opens one
-        raise device_required()
+def judge(
+    scope: dict[str, Any], host: Host, bound: Guard, foreign: Foreign, body_limit: int
+) -> Problem | None:
+    """The `Problem` for which a WebSocket must not be opened, if any; `scope` gets the site's address."""
+    try:
+        if host.address is not None:
+            host.address.admit(scope)
+        check_head({**scope, "method": "GET"}, body_limit)
+        foreign.judge(scope)
+    except Problem as problem:
+        return problem
+    # No browser proves anything when it opens one.
+    return device_required() if bound.covers(scope) else None
 
 
 async def refuse(scope: dict[str, Any], receive: Receive, send: Send, problem: Problem) -> None:
