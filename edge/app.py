@@ -162,9 +162,7 @@ class Stateless:
             # A browser's own host is asked by its own pages only.
             foreign = host.name != "browser" and self._foreign.judge(scope)
             if endpoints.owns(scope, host) or (host.name == "browser" and self._is_file(scope)):
-                if (
-                    host.name == "browser"
-                ):  # only spelled otherwise than there, as `/%5Fedge/view`, does it come here
+                if host.name == "browser":  # spelled so that its worker has not seen it, as `/%5Fedge/view`
                     raise NeedsEdge("what only an edge serves")
                 admit = partial(self._admit, host)
                 await endpoints.answer(scope, receive, responder, host, self.shared, self.readable, admit)
