@@ -13,7 +13,7 @@ const IDLE = new Set([
   ...["accept", "accept-encoding", "accept-language", "cache-control", "dnt", "origin", "pragma", "priority", "purpose"],
   ...["referer", "upgrade-insecure-requests", "user-agent"],
 ]);
-const VARIES = new Set(["accept", "accept-encoding", "accept-language", "origin"]);
+const VARIES = new Set(["accept", "accept-encoding", "accept-language", "origin", "sec-fetch-dest", "sec-fetch-mode", "upgrade-insecure-requests"]);
 
 /**
  * The same request in a form that can carry a proof. It stops being a navigation, so it says itself what the

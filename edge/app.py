@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from os import PathLike
@@ -12,7 +11,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import endpoints, hidden, hosts, sockets
+from . import endpoints, hidden, hosts, page_script, sockets
 from .applied import STORED, find
 from .context import Context
 from .cors import granted
@@ -50,8 +49,6 @@ from .settlement import Settlement
 from .state import Shape
 from .visitor import Visitor
 from .wire import RecordKey
-
-logger = logging.getLogger("edgekit")
 
 
 class Stateless:
@@ -167,6 +164,7 @@ class Stateless:
                 admit = partial(self._admit, host)
                 await endpoints.answer(scope, receive, responder, host, self.shared, self.readable, admit)
                 return
+            scope["headers"] = page_script.uncoded(scope["headers"], host.name, script=self.script)
             visitor = Visitor(is_nobody=True) if foreign else await host.visitors.open(scope)
             responder.fields += visitor.headers
             self._admit(host, visitor, scope)

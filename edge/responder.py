@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ OF_CACHES = {
     *(b"etag", b"last-modified"),
 }
 NO_STORE = (b"cache-control", b"private, no-store")
+logger = logging.getLogger("edgekit")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -43,20 +45,34 @@ class Responder:
 
     async def begin(self, status: int, headers: Headers, body: bytes, *, more: bool = False) -> None:
         """Send the head and the first (with `more=False`: the only) part of the body."""
-        abroad = cross_origin.is_reader(self._scope, self._host.sites)
-        if self._script and page_script.applies(self._scope["headers"], headers, status, abroad=abroad):
-            if more:
-                self._append = page_script.tags(development=self._host.development)
-                headers = [pair for pair in headers if pair[0] != b"content-length"]
-            elif body:
-                body = page_script.insert(body, development=self._host.development)
-                headers = [
-                    (name, str(len(body)).encode() if name == b"content-length" else value)
-                    for name, value in headers
-                ]
+        if self._script:
+            headers, body = self._scripted(status, headers, body, more=more)
         status, headers = self._for_service_worker(status, headers)
         await self.forward({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    def _scripted(self, status: int, headers: Headers, body: bytes, *, more: bool) -> tuple[Headers, bytes]:
+        """The page script where it belongs, and headers that are true of the result."""
+        abroad = cross_origin.is_reader(self._scope, self._host.sites)
+        navigates = page_script.is_navigation(self._scope["headers"], abroad=abroad)
+        if navigates and self._host.development and page_script.is_sealed(headers, status):
+            logger.warning(
+                "%r is coded by the app: no script can be added, so it stays with edges", self._scope["path"]
+            )
+        if navigates and status == 304:  # of the page that has the script
+            return page_script.varied(page_script.of_scripted(headers)), body
+        if not page_script.is_page(headers, status):
+            return headers, body
+        headers = page_script.varied(headers)
+        if not navigates:
+            return headers, body
+        headers = page_script.of_scripted(headers)
+        if more:
+            self._append = page_script.tags(development=self._host.development)
+            return [pair for pair in headers if pair[0] != b"content-length"], body
+        body = page_script.insert(body, development=self._host.development) if body else body
+        length = str(len(body)).encode()
+        return [(n, length if n == b"content-length" and body else v) for n, v in headers], body
 
     async def forward(self, message: Any) -> None:
         """An ASGI `send` that adds nothing but the security headers, who answered and after how long."""

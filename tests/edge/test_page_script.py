@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from edge.page_script import FAILURE_TAG, TAG, applies, insert
+from edge.page_script import (
+    FAILURE_TAG,
+    TAG,
+    insert,
+    is_navigation,
+    is_page,
+    is_sealed,
+    of_scripted,
+    varied,
+)
 
 NAVIGATION = [(b"sec-fetch-dest", b"document"), (b"sec-fetch-mode", b"navigate")]
 PASSED_ON = [(b"sec-fetch-dest", b"empty"), (b"sec-fetch-mode", b"navigate")]
@@ -18,7 +27,7 @@ HTML = [(b"content-type", b"text/html; charset=utf-8")]
 
 @pytest.mark.parametrize("request_headers", [NAVIGATION, PASSED_ON, IN_FIREFOX])
 def test_a_page_that_somebody_navigates_to_gets_it(request_headers: list[tuple[bytes, bytes]]) -> None:
-    assert applies(request_headers, HTML, 200)
+    assert is_navigation(request_headers)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +43,7 @@ def test_a_page_that_somebody_navigates_to_gets_it(request_headers: list[tuple[b
     ids=str,
 )
 def test_what_is_no_navigation_does_not(request_headers: list[tuple[bytes, bytes]]) -> None:
-    assert not applies(request_headers, HTML, 200)
+    assert not is_navigation(request_headers)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +60,7 @@ def test_what_is_no_navigation_does_not(request_headers: list[tuple[bytes, bytes
     ids=str,
 )
 def test_what_is_no_complete_plain_page_does_not(headers: list[tuple[bytes, bytes]], status: int) -> None:
-    assert not applies(NAVIGATION, headers, status)
+    assert not is_page(headers, status)
 
 
 def test_it_goes_before_the_end_of_the_last_body() -> None:
@@ -66,3 +75,34 @@ def test_it_goes_to_the_end_of_a_page_without_one() -> None:
 # case N16
 def test_in_development_a_page_learns_what_is_broken() -> None:
     assert insert(b"<p></body>", development=True) == b"<p>" + TAG + FAILURE_TAG + b"</body>"
+
+
+def test_a_complete_page_can_be_added_to_unless_the_app_has_coded_it() -> None:
+    assert is_page(HTML, 200)
+    assert not is_sealed(HTML, 200)
+    assert is_sealed([*HTML, (b"content-encoding", b"gzip")], 200)
+    assert not is_sealed([(b"content-type", b"text/css"), (b"content-encoding", b"gzip")], 200)
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ([], b"sec-fetch-dest, sec-fetch-mode, upgrade-insecure-requests"),
+        ([b"Cookie"], b"Cookie, sec-fetch-dest, sec-fetch-mode, upgrade-insecure-requests"),
+        (
+            [b"Cookie, Sec-Fetch-Dest", b"accept"],
+            b"Cookie, Sec-Fetch-Dest, accept, sec-fetch-mode, upgrade-insecure-requests",
+        ),
+        ([b"*"], b"*"),
+    ],
+)
+def test_caches_are_told_what_a_page_depends_on(said: list[bytes], says: bytes) -> None:
+    """Case P16."""
+    assert varied([*HTML, *((b"vary", value) for value in said)]) == [*HTML, (b"vary", says)]
+
+
+@pytest.mark.parametrize(("tag", "weak"), [(b'"v1"', b'W/"v1"'), (b'W/"v1"', b'W/"v1"')])
+def test_a_strong_tag_names_the_body_without_the_script_only(tag: bytes, weak: bytes) -> None:
+    """Case P16: neither do digests and offers of ranges hold for the other one."""
+    app = [*HTML, (b"etag", tag), (b"content-digest", b"sha-256=:a:"), (b"accept-ranges", b"bytes")]
+    assert of_scripted(app) == [*HTML, (b"etag", weak)]

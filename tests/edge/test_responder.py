@@ -25,13 +25,15 @@ def make(
 ) -> Callable[..., tuple[Responder, list[dict[str, Any]]]]:
     """`make(headers, name="browser", script=False)`: a responder and what it sends."""
 
-    def make(headers: Any = (), name: str = "native", **options: Any) -> Any:
+    def make(headers: Any = (), name: str = "native", *, development: bool = False, **options: Any) -> Any:
         sent: list[dict[str, Any]] = []
 
         async def send(message: Any) -> None:
             sent.append(dict(message))
 
-        return Responder(make_scope("GET", "/", headers), send, make_host(name=name), **options), sent
+        return Responder(
+            make_scope("GET", "/", headers), send, make_host(name=name, development=development), **options
+        ), sent
 
     return make
 
@@ -104,6 +106,39 @@ def test_script_goes_to_the_end_of_a_page_in_parts_which_then_has_no_length(make
     asyncio.run(send())
     assert b"content-length" not in head(sent)
     assert [message["body"] for message in sent[1:]] == [b"<body>", b"tea", b"</body>" + TAG]
+
+
+def test_two_representations_of_a_page_do_not_share_a_strong_tag(make: Make) -> None:
+    """Case P16."""
+    headers = [*PAGE, (b"etag", b'"v1"'), (b"cache-control", b"public")]
+    told = {}
+    for name, request in (("navigation", NAVIGATION), ("script", [])):
+        responder, sent = make(request)
+        asyncio.run(responder.begin(200, headers, b"<body></body>"))
+        told[name] = head(sent)[b"etag"], head(sent)[b"vary"], len(sent[1]["body"])
+    assert told["script"][0] == b'"v1"'
+    assert told["navigation"][0] == b'W/"v1"'
+    assert told["script"][1] == told["navigation"][1]
+    assert told["script"][2] != told["navigation"][2]
+
+
+def test_a_navigation_to_what_has_not_changed_is_told_of_the_same_representation(make: Make) -> None:
+    """Case P16: RFC 9110 section 15.4.5."""
+    responder, sent = make(NAVIGATION)
+    asyncio.run(responder.begin(304, [(b"etag", b'"v1"')], b""))
+    assert head(sent)[b"etag"] == b'W/"v1"'
+    assert b"sec-fetch-dest" in head(sent)[b"vary"]
+
+
+@pytest.mark.parametrize(("development", "words"), [(True, 1), (False, 0)])
+def test_a_page_that_the_app_has_coded_is_no_secret_in_development(
+    make: Make, caplog: pytest.LogCaptureFixture, development: bool, words: int
+) -> None:
+    """Case P10."""
+    responder, sent = make(NAVIGATION, development=development)
+    asyncio.run(responder.begin(200, [*PAGE, (b"content-encoding", b"br")], b"coded"))
+    assert sent[1]["body"] == b"coded"
+    assert len([record for record in caplog.records if "coded" in record.message]) == words
 
 
 def test_page_without_a_body_stays_without(make: Make) -> None:
