@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[2]
 # What a handler uses; the rest of these objects is the kit's.
 HANDLERS = {
     Context: "host user state sealed catalog records now key new_id random static form_key sign_in sign_out "
-    "require_device",
-    Records: "get list put delete increment",
+    "require_device guest_records",
+    Records: "get list peek put delete increment",
     CatalogReader: "get all",
 }
 # (what, module, name, unit)
