@@ -7,6 +7,7 @@ const PATH = "/_edge/failure";
 let shown;
 
 async function look() {
+  if (!navigator.onLine) return;
   const text = await fetch(PATH, { cache: "no-store" }).then(
     (response) => (response.status === 200 ? response.text() : ""),
     () => "", // no edge, or none that watches sources

@@ -61,6 +61,7 @@ export const PAGE_FILES = Object.freeze([
   "page.js",
   "strip.js",
   "device.js",
+  "failure.js",
   "page-forms.js",
   "page-network.js",
   "page-outbox.js",

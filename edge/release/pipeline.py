@@ -95,8 +95,9 @@ def build(
         if public := bundle.description.public:
             with steps("public") as step:
                 step.note = f"shared and readable, so anybody can read all of it: {', '.join(public)}"
-        with steps("advice") as step:
-            step.advice = heed(advise(bundle.app.public), target, toolchain.cache, again=not development)
+        if lines := heed(advise(bundle.app.public), target, toolchain.cache, again=not development):
+            with steps("advice") as step:
+                step.advice = lines
         with steps("secrets") as step:
             count, step.cached = check(
                 target, bundle.app.public, manifest, assets, os.environ, toolchain.cache
