@@ -39,7 +39,7 @@ export function createEdges({ bases, fetch, now, random, note }) {
     let probe = probes.get(base);
     if (probe === undefined) {
       const signal = AbortSignal.timeout(DEADLINE.probe);
-      probe = fetch(base + PATH.health, { cache: "no-store", credentials: "omit", signal }).then(
+      probe = fetch(base + PATH.health, { cache: "no-store", credentials: base === "" ? "same-origin" : "omit", signal }).then(
         (response) => (void response.body?.cancel(), isEdges(response)),
         () => false,
       );

@@ -13,10 +13,12 @@ export function isEventSource({ method, mode, cache, headers }) {
  * The same answer, whose body ends instead of breaking: to an `EventSource` both say that it has to connect again.
  *
  * @param {Response} response
+ * @param {(work: Promise<unknown>) => void} later   gets what lasts as long as the body does
  */
-export function endingWell(response) {
+export function endingWell(response, later) {
   const reader = response.body?.getReader();
   if (reader === undefined) return response;
+  later(reader.closed.catch(() => {}));
   /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */
   const body = new ReadableStream({
     async pull(controller) {

@@ -16,6 +16,15 @@ import { answerCalls } from "./rpc.js";
 import { answer as said, unavailable } from "./unavailable.js";
 import { createWriting } from "./writing.js";
 
+/**
+ * Whether only the browser itself can go on: it asks the user for a password, which it does not for what a worker has
+ * fetched. @param {Request} request @param {Response} response
+ */
+function asksForPassword({ mode, method }, { status, headers }) {
+  const challenge = headers.get("www-authenticate") ?? "";
+  return mode === "navigate" && isSafe(method) && status === 401 && /(^|,)\s*(basic|digest|negotiate|ntlm)\b/i.test(challenge);
+}
+
 const ASKS_POLICY = "?referrer-policy";
 
 /**
@@ -160,8 +169,9 @@ export function createFront({ id, origin, platform, store, notes, user, prover, 
     /** @param {Request} request @param {(work: Promise<unknown>) => void} later */
     async respond(request, later) {
       const response = await attempt(request, later);
+      if (asksForPassword(request, response)) return left.leave(request);
       if (!isEventSource(request)) return response;
-      return response.type === "error" ? left.leave(request) : endingWell(response);
+      return response.type === "error" ? left.leave(request) : endingWell(response, later);
     },
 
     /** @param {MessagePort} port */

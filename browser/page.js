@@ -100,6 +100,7 @@ function follow(workers, registration) {
 
   workers.addEventListener("message", ({ data, source, ports }) => {
     if (typeof data?.type !== "string") return;
+    if (data.type === "stay") return void /** @type {ServiceWorker | null} */ (source)?.postMessage({ type: "stay" });
     if (data.type === "submitted") return ports[0]?.postMessage(wasSubmitted(String(data.url)));
     if (data.type === "update") edgekit.offered = data.release;
     if (data.type === "user") return whose.told(data.user, data.sure);

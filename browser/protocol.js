@@ -98,6 +98,7 @@ export const MESSAGE = Object.freeze({
   take: "take", // page → waiting worker: take over
   outbox: "outbox", // page → worker: say how the outbox is; and what the worker then tells everybody, see `OutboxState`
   excuse: "excuse", // page → worker: the next write to `url` may go before what is waiting
+  stay: "stay", // worker → page, and back: it has something to do, and an answer keeps it awake
   submitted: "submitted", // worker → page: `{type, url}`, with a MessagePort: has a form of yours just been sent there?
   port: "port", // page → worker, with a MessagePort: answer the `Call`s that come through it
 });

@@ -255,7 +255,7 @@ async function download(path, hash, fetch, signal) {
 /** @param {string} path @param {string} hash @param {Fetch} fetch @param {AbortSignal} stop @param {RequestCache} cache */
 async function attempt(path, hash, fetch, stop, cache) {
   const signal = AbortSignal.any([stop, AbortSignal.timeout(DEADLINE.download)]);
-  const response = await fetch(path, { cache, signal, credentials: "omit", redirect: "error" });
+  const response = await fetch(path, { cache, signal, credentials: "same-origin", redirect: "error" });
   if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
   const file = await fileOf(response);
   return (await sha256(file.bytes)) === hash ? file : undefined;

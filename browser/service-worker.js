@@ -2,6 +2,7 @@
 /** The service worker: wires events to the parts. `/sw.js`, which the build writes, calls `serve`. */
 
 import { addedHeaders } from "./as-sent.js";
+import { createAwake } from "./awake.js";
 import { createClock } from "./clock.js";
 import { createDeviceKey } from "./device-key.js";
 import { reasonToStay } from "./device.js";
@@ -89,7 +90,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   const clock = createClock({ store, wall: () => Date.now() });
   const fetchKeys = async () => {
     const signal = AbortSignal.timeout(DEADLINE.view);
-    const response = await fetch(PATH.keys, { credentials: "omit", redirect: "error", signal });
+    const response = await fetch(PATH.keys, { credentials: "same-origin", redirect: "error", signal });
     return isEdgesJson(response) ? response.json() : Promise.reject(new Error("no edge has answered"));
   };
   const prover = createProver({ store, fetch, deviceKey: createDeviceKey(store), origin, clock });
@@ -136,7 +137,10 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
     },
   });
 
-  const lull = createLull(now, (ms) => new Promise((resolve) => setTimeout(resolve, ms)));
+  const delay = (/** @type {number} */ ms) => /** @type {Promise<void>} */ (new Promise((resolve) => setTimeout(resolve, ms)));
+  const pages = () => sw.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const awake = createAwake({ pages, delay });
+  const lull = createLull(now, delay);
   const startSoon = async () => host.ready() || (await lull.quiet(), host.start());
 
   const sync = /** @type {any} */ (sw.registration).sync; // Background Sync, where there is one
@@ -159,7 +163,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   /** What is waiting; not while another worker rules: its memory would not know. @param {{urgent?: boolean}} [options] */
   const send = async (options) => (isInCharge() ? front.writing.line.flush(options) : undefined);
 
-  const forms = createForms(() => sw.clients.matchAll({ type: "window", includeUncontrolled: true }));
+  const forms = createForms(pages);
   const takeover = createTakeover(store, PROTOCOL);
   const isWaiting = () => sw.serviceWorker?.state === "installed";
   const isInCharge = () => ["activating", "activated", undefined].includes(sw.serviceWorker?.state);
@@ -210,7 +214,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
     if (passes(url, origin)) return;
     const author = isSafe(request.method) ? "ours" : authorOf(request, origin);
     if (author === "foreign" || left.isLeft(request)) return;
-    const later = (/** @type {Promise<unknown>} */ work) => event.waitUntil(work);
+    const later = (/** @type {Promise<unknown>} */ work) => event.waitUntil(awake.during(work));
     const known = async () => author === "ours" || (await forms.isOurs(request.url));
     const respond = async () => ((await known()) ? front.respond(request, later) : left.leave(request));
     event.respondWith(lull.during(respond()));
@@ -219,7 +223,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
   sw.addEventListener("message", (event) => {
     switch (event.data?.type) {
       case MESSAGE.warm:
-        event.waitUntil(Promise.all([startSoon(), renew(), user.current(), send()]));
+        event.waitUntil(awake.during(Promise.all([startSoon(), renew(), user.current(), send()])));
         break;
       case MESSAGE.outbox:
         event.waitUntil(front.writing.announce());
@@ -249,7 +253,7 @@ export function serve({ loadPyodide, createPyodideModule, release: id, manifestH
 
   sw.addEventListener("online", () => void send({ urgent: true }));
   sw.addEventListener(/** @type {any} */ ("sync"), (/** @type {any} */ event) => {
-    if (event.tag === OUTBOX_LOCK) event.waitUntil(send({ urgent: true }));
+    if (event.tag === OUTBOX_LOCK) event.waitUntil(awake.during(send({ urgent: true })));
   });
 
   // A task of Python that dies takes the interpreter with it, and nobody is there to catch it.

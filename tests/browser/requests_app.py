@@ -18,9 +18,10 @@ PAGE = """<!doctype html><title>Requests</title><link rel="icon" href="data:,">
 BOTH = ["GET", "POST"]
 NAMES = [
     *("accept", "accept-language", "user-agent", "referer", "origin", "content-type", "content-length"),
-    *("sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-ch-ua", "sec-ch-ua-platform"),
+    *("sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"),
     *("cache-control", "pragma", "upgrade-insecure-requests"),
 ]
+HINTS = ["sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform"]  # where a browser has them
 
 
 async def page(request):
@@ -38,7 +39,16 @@ async def seen(request):
     if request.method == "POST":
         async with request.form() as form:
             ctx.state["notes"] = [*ctx.state.get("notes", []), str(form.get("t"))]
-    return JSONResponse({"by": ctx.host} | {name: request.headers.get(name) for name in NAMES})
+    names = [*NAMES, *HINTS] if "hints" in request.query_params else NAMES
+    return JSONResponse({"by": ctx.host} | {name: request.headers.get(name) for name in names})
+
+
+async def note(request):
+    """As `seen`, but the answer is the page."""
+    ctx = context(request)
+    async with request.form() as form:
+        ctx.state["notes"] = [*ctx.state.get("notes", []), str(form.get("t"))]
+    return RedirectResponse("/", 303)
 
 
 async def back(request):
@@ -68,6 +78,7 @@ app = Stateless(
             Route("/edge", page),
             Route("/h", seen, methods=BOTH),
             Route("/edge/h", seen, methods=BOTH),
+            Route("/note", note, methods=["POST"]),
             Route("/back", back, methods=BOTH),
             Route("/edge/back", back, methods=BOTH),
             Route("/in", sign_in, methods=["POST"]),
@@ -75,5 +86,5 @@ app = Stateless(
         ]
     ),
     anywhere=["/", "/h", "/back"],
-    optimistic=["/h", "/back"],
+    optimistic=["/h", "/back", "/note"],
 )

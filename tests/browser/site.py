@@ -7,6 +7,7 @@ import io
 import re
 import threading
 import zipfile
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -246,6 +247,7 @@ class Site:
     is_kept: bool = True  # by HTTP caches; else browsers have to fetch everything anew
     slow: threading.Event = field(default_factory=threading.Event)  # set: /slow answers
     requests: list[str] = field(default_factory=list)
+    password: str = ""  # that a proxy in front asks everybody for (Basic), with the user "guest"
     url: str = ""
 
     def publish(self, built: Built, **options: Any) -> None:
@@ -294,6 +296,10 @@ class Site:
 
         return Protocol
 
+    def _knows(self, scope: Any) -> bool:
+        word = b64encode(f"guest:{self.password}".encode())
+        return (b"authorization", b"Basic " + word) in scope["headers"]
+
     def _app(self) -> Any:
         async def show(request: Request) -> HTMLResponse:
             return HTMLResponse("<!doctype html><link rel=icon href=data:,><h1>edge</h1>")
@@ -323,6 +329,10 @@ class Site:
         async def site(scope: Any, receive: Any, send: Any) -> None:
             path = scope["path"]
             self.requests.append(path)
+            if self.password and not self._knows(scope):
+                refusal = PlainTextResponse("Who?", 401, {"www-authenticate": 'Basic realm="site"'})
+                await refusal(scope, receive, send)
+                return
             at = 0
 
             async def damaged(message: Any) -> None:

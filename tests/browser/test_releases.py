@@ -543,3 +543,13 @@ def test_the_service_worker_is_small(site):
         assert (site.folder / "_edge" / "releases" / f"{built.release}.js").stat().st_size < 30_000
     site.stop()
     assert (site.folder / "sw.js").stat().st_size < 30_000
+
+
+@pytest.mark.console_errors("401")
+def test_behind_a_password_the_browser_takes_part(chromium, site, one):
+    """case P18: a proxy asks everybody for one, and browsers send it with what is not anonymous."""
+    site.password = "tea"
+    credentials = {"username": "guest", "password": "tea"}
+    page = chromium.new_context(http_credentials=credentials).new_page()
+    take_over(page, site, one)
+    assert runs(page, site) == ("one", "browser")

@@ -71,7 +71,7 @@ def test_a_script_is_seen_alike_here_and_at_an_edge(page):
     wait_for_port(page)
     for init in INITS:
         for ask in (ASK, CALL):
-            here, there = seen_on(page, "/h", init, ask), seen_on(page, "/edge/h", init, ask)
+            here, there = (seen_on(page, f"{path}?hints", init, ask) for path in ("/h", "/edge/h"))
             assert (here.pop("by"), there.pop("by")) == ("browser", "native"), init
             assert here["accept-language"]
             assert here == there, init

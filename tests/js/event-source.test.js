@@ -25,15 +25,19 @@ test("a body that breaks ends, with all that has come before", async () => {
       controller.enqueue(new TextEncoder().encode("data: 1\n\n"));
     },
   });
-  const response = endingWell(new Response(broken, { status: 201, headers: { "x-a": "1" } }));
+  /** @type {Promise<unknown>[]} */
+  const works = [];
+  const response = endingWell(new Response(broken, { status: 201, headers: { "x-a": "1" } }), (work) => void works.push(work));
   assert.deepEqual([response.status, response.headers.get("x-a"), await response.text()], [201, "1", "data: 1\n\n"]);
+  assert.equal(works.length, 1);
+  await works[0];
 });
 
 test("an answer without a body stays as it is, and who leaves an answer leaves its source", async () => {
   const empty = new Response(null, { status: 204 });
-  assert.equal(endingWell(empty), empty);
+  assert.equal(endingWell(empty, () => assert.fail()), empty);
   let reason;
-  const response = endingWell(new Response(new ReadableStream({ cancel: (why) => void (reason = why) })));
+  const response = endingWell(new Response(new ReadableStream({ cancel: (why) => void (reason = why) })), () => {});
   await response.body?.cancel("gone");
   assert.equal(reason, "gone");
 });

@@ -187,3 +187,11 @@ test("what somebody else says on the way to an edge is never taken for data, and
     }
   }
 });
+
+// case P18
+test("behind a proxy that asks everybody for a password the catalog is asked for with it", async () => {
+  const portal = new Response("who?", { status: 401, headers: { "www-authenticate": "Basic" } });
+  const { publicFetch, requests } = servicesOf((request) => (request.credentials === "omit" ? portal.clone() : edges("items", { headers: SHARED })));
+  assert.deepEqual(text(await publicFetch("/catalog/products", "")), [200, "items"]);
+  assert.deepEqual(requests.map(({ credentials }) => credentials), ["omit", "same-origin"]);
+});
