@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from anyio import CapacityLimiter, to_thread
 
 import edge.server_only  # noqa: F401 - the build keeps this module out of the browser release
+from edge import NeedsEdge
 
 WORK, BLOCK, LANES = 2**14, 8, 5  # OWASP's password storage cheat sheet: 16 MiB, a few 10 ms
 
@@ -24,7 +25,12 @@ def new_salt() -> str:
 
 
 async def digest(password: str, salt: str) -> str:
-    """What is stored instead of `password`, in hexadecimal. Other requests go on meanwhile."""
+    """What is stored instead of `password`, in hexadecimal. Other requests go on meanwhile.
+
+    Raises NeedsEdge on an edge in Pyodide, which has no OpenSSL and so no scrypt: 503, a native one can.
+    """
+    if not hasattr(hashlib, "scrypt"):
+        raise NeedsEdge("scrypt")
     return await to_thread.run_sync(_scrypt, password, salt, limiter=AT_ONCE)
 
 

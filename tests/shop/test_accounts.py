@@ -122,6 +122,13 @@ def test_a_name_that_nobody_has_takes_as_long_as_one_that_somebody_has(shopper, 
     assert len(salts) == 3
 
 
+def test_an_edge_without_scrypt_says_so(shopper, send, monkeypatch):
+    """Pyodide has no OpenSSL: better a word than a traceback."""
+    monkeypatch.delattr("hashlib.scrypt")
+    answer = send(ANN, headers={"accept": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (503, "needs-edge")
+
+
 def test_other_requests_go_on_while_a_password_is_judged():
     """case T12: not on the event loop, and so many at once as have room in memory."""
     threads, most = [], []
