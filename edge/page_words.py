@@ -81,7 +81,7 @@ WORDS: Mapping[str, Words] = {
     "catalog-refused": _OURS,
     "origin-unavailable": _AWAY,
     "origin-invalid": _AWAY,
-    "host-starting": _BUSY,
+    "host-starting": _AWAY,
     "overloaded": _BUSY,
 }
 

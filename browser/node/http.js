@@ -251,10 +251,13 @@ async function part(parts, limits) {
 /** @param {http.ServerResponse} outgoing @param {Code} code @param {Site} site */
 function refusal(outgoing, code, site) {
   if (outgoing.destroyed) return;
-  const body = document(code);
+  const { method, headers } = outgoing.req;
+  const isPage = code === "host-starting" && headers.accept?.includes("text/html");
+  const body = isPage ? page(method === "GET") : document(code);
+  const type = isPage ? "text/html; charset=utf-8" : "application/problem+json";
   if (code === "request-timeout") outgoing.shouldKeepAlive = false; // the rest may still come, and nobody reads it
-  outgoing.writeHead(PROBLEMS[code].status, { ...fields(code, site), "content-length": Buffer.byteLength(body) });
-  outgoing.end(outgoing.req.method === "HEAD" ? undefined : body);
+  outgoing.writeHead(PROBLEMS[code].status, { ...fields(code, site, type), "content-length": Buffer.byteLength(body) });
+  outgoing.end(method === "HEAD" ? undefined : body);
   outgoing.req.resume();
 }
 
@@ -268,10 +271,9 @@ function refuse(socket, code, site) {
   return socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`);
 }
 
-/** @param {Code} code @param {Site} site */
-function fields(code, { secure }) {
-  const type = "application/problem+json";
-  const own = { "content-type": type, "cache-control": "no-store", "edgekit-host": "edge" };
+/** @param {Code} code @param {Site} site @param {string} [type] */
+function fields(code, { secure }, type = "application/problem+json") {
+  const own = { "content-type": type, "cache-control": "no-store", "edgekit-host": "edge", "edgekit-problem": code };
   const later = code === "host-starting" ? { "retry-after": "2" } : {};
   return { ...securityHeaders(type, secure ? "https:" : "http:"), ...own, ...later };
 }
@@ -280,4 +282,22 @@ function fields(code, { secure }) {
 function document(code) {
   const { status, title } = PROBLEMS[code];
   return JSON.stringify({ type: `urn:problem-type:edgekit:${code}`, title, status, code, retryable: RETRYABLE.has(code) });
+}
+
+/**
+ * For people, while there is no interpreter; words as edge/page_words.py has them. What changes nothing is asked for
+ * again by itself.
+ *
+ * @param {boolean} again
+ */
+function page(again) {
+  const title = "One moment, please";
+  const lines = [
+    '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
+    `<meta name="color-scheme" content="light dark"><title>${title}</title>${again ? '<meta http-equiv="refresh" content="3">' : ""}`,
+    `<link rel="icon" href="data:,"></head><body><main><h1>${title}</h1>`,
+    "<p>A part of this site cannot be reached just now. Try again soon. If you have sent something, look first whether it is there already.</p>",
+    '<p><a href="/">Back to the start</a></p></main></body></html>\n',
+  ];
+  return lines.join("\n");
 }

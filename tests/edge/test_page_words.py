@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +43,11 @@ def test_a_technical_detail_is_not() -> None:
 @pytest.mark.parametrize(("limit", "shown"), [(999, "999 bytes"), (1_500, "1.5 kB"), (10_485_760, "10.5 MB")])
 def test_sizes_are_in_units_that_people_know(limit: int, shown: str) -> None:
     assert f"The most is {shown}." in for_people(Problem("body-too-large", limit=limit))[1]
+
+
+def test_a_host_that_starts_again_says_so_in_the_same_words() -> None:
+    """Its JavaScript does, while there is no Python."""
+    script = (Path(__file__).parents[2] / "browser" / "node" / "http.js").read_text("utf-8")
+    title, text = for_people(Problem("host-starting"))
+    assert f'"{title}"' in script
+    assert f"<p>{text}</p>" in script

@@ -179,4 +179,12 @@ test("while there is no interpreter, everybody is told to come again", async (t)
     assert.match(answer, /^HTTP\/1.1 503 .*retry-after: 2\r\n/s);
     assert.equal(answer.includes('"code":"host-starting"'), method === "GET");
   }
+  for (const [method, again] of /** @type {[string, boolean][]} */ ([["GET", true], ["POST", false]])) {
+    const { socket, heard } = await connect(server);
+    socket.write(`${method} / HTTP/1.1\r\nhost: localhost\r\naccept: text/html,*/*;q=0.1\r\n${END}`);
+    const answer = await heard();
+    assert.match(answer, /^HTTP\/1.1 503 .*edgekit-problem: host-starting\r\n.*<h1>One moment, please<\/h1>/s);
+    assert.match(answer, /content-security-policy: /);
+    assert.equal(answer.includes('http-equiv="refresh"'), again);
+  }
 });
