@@ -3,8 +3,8 @@
 
 import http from "node:http";
 
-import { securityHeaders } from "../security-headers.js";
 import { createAnswer } from "./answer.js";
+import { Refusal, refuse, refuseSocket } from "./refusals.js";
 import { parseTarget } from "./target.js";
 
 /**
@@ -42,31 +42,13 @@ const LOOK = 1000; // ms between two looks at the deadlines of heads
 const WHOLE = 65_536; // bytes of a body that is read before the app is called
 const UNREAD = 8; // parts of a body that HEAD does not get, until the app hears that nobody reads it
 
-/** Titles as edge/errors.py has them. */
-const PROBLEMS = Object.freeze({
-  "malformed-request": { status: 400, title: "The request is not valid HTTP" },
-  "request-timeout": { status: 408, title: "The request did not arrive in time" },
-  "headers-too-large": { status: 431, title: "The request headers are too large" },
-  "internal-error": { status: 500, title: "The app failed to answer" },
-  "host-starting": { status: 503, title: "This host is starting again" },
-});
-const RETRYABLE = new Set(["host-starting", "request-timeout"]);
-/** @typedef {keyof typeof PROBLEMS} Code */
+/** @typedef {import("./refusals.js").Code} Code */
 
 /** What Node.js finds wrong with a connection. @type {Map<unknown, Code>} */
 const REFUSED = new Map([
   ["HPE_HEADER_OVERFLOW", "headers-too-large"],
   ["ERR_HTTP_REQUEST_TIMEOUT", "request-timeout"],
 ]);
-
-/** A request that never reaches the app. */
-class Refusal extends Error {
-  /** @param {Code} code */
-  constructor(code) {
-    super(code);
-    this.code = code;
-  }
-}
 
 /**
  * @param {Interpreter} interpreter
@@ -92,7 +74,7 @@ export function createServer(interpreter, { secure = false, limits = LIMITS, cli
     open.set(socket, waiting + 1);
     outgoing.on("close", () => open.set(socket, (open.get(socket) ?? 1) - 1));
     exchange(interpreter, site, incoming, outgoing).catch((error) => {
-      if (error instanceof Refusal) return refusal(outgoing, error.code, site);
+      if (error instanceof Refusal) return refuse(outgoing, error.code, site);
       if (!incoming.errored) console.error(error);
       outgoing.destroy(); // the client is gone, or has to see that it broke off
     });
@@ -101,13 +83,13 @@ export function createServer(interpreter, { secure = false, limits = LIMITS, cli
   server.maxConnections = limits.connections;
   server.maxHeadersCount = 0; // Node.js would leave out what is over it without a word
   server.on("checkExpectation", take); // an expectation that nobody knows is the app's to judge
-  server.on("connect", (_, socket) => refuse(socket, "malformed-request", site)); // we are no proxy
+  server.on("connect", (_, socket) => refuseSocket(socket, "malformed-request", site)); // we are no proxy
   // Called when nothing has moved on a connection: that is the client's fault unless the app is at work.
   server.setTimeout(limits.unreadTime, (socket) => {
     if (socket.writableLength > 0 || !open.get(socket)) socket.destroy();
   });
   server.on("clientError", (error, socket) => {
-    refuse(socket, REFUSED.get("code" in error ? error.code : "") ?? "malformed-request", site);
+    refuseSocket(socket, REFUSED.get("code" in error ? error.code : "") ?? "malformed-request", site);
   });
   return server;
 }
@@ -133,7 +115,7 @@ async function exchange(interpreter, site, incoming, outgoing) {
     if (answered) return;
     answered = true;
     if (outgoing.headersSent) outgoing.destroy(); // the client has to see that the body broke off
-    else refusal(outgoing, code, site);
+    else refuse(outgoing, code, site);
   };
   /** A step that may find the app at fault. @param {() => void} step */
   const or = (step) => {
@@ -246,58 +228,4 @@ async function part(parts, limits) {
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** @param {http.ServerResponse} outgoing @param {Code} code @param {Site} site */
-function refusal(outgoing, code, site) {
-  if (outgoing.destroyed) return;
-  const { method, headers } = outgoing.req;
-  const isPage = code === "host-starting" && headers.accept?.includes("text/html");
-  const body = isPage ? page(method === "GET") : document(code);
-  const type = isPage ? "text/html; charset=utf-8" : "application/problem+json";
-  if (code === "request-timeout") outgoing.shouldKeepAlive = false; // the rest may still come, and nobody reads it
-  outgoing.writeHead(PROBLEMS[code].status, { ...fields(code, site, type), "content-length": Buffer.byteLength(body) });
-  outgoing.end(method === "HEAD" ? undefined : body);
-  outgoing.req.resume();
-}
-
-/** @param {import("node:stream").Duplex} socket @param {Code} code @param {Site} site */
-function refuse(socket, code, site) {
-  if (!socket.writable) return socket.destroy();
-  const body = document(code);
-  const { status } = PROBLEMS[code];
-  const all = { ...fields(code, site), connection: "close", "content-length": Buffer.byteLength(body) };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  return socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`);
-}
-
-/** @param {Code} code @param {Site} site @param {string} [type] */
-function fields(code, { secure }, type = "application/problem+json") {
-  const own = { "content-type": type, "cache-control": "no-store", "edgekit-host": "edge", "edgekit-problem": code };
-  const later = code === "host-starting" ? { "retry-after": "2" } : {};
-  return { ...securityHeaders(type, secure ? "https:" : "http:"), ...own, ...later };
-}
-
-/** @param {Code} code */
-function document(code) {
-  const { status, title } = PROBLEMS[code];
-  return JSON.stringify({ type: `urn:problem-type:edgekit:${code}`, title, status, code, retryable: RETRYABLE.has(code) });
-}
-
-/**
- * For people, while there is no interpreter; words as edge/page_words.py has them. What changes nothing is asked for
- * again by itself.
- *
- * @param {boolean} again
- */
-function page(again) {
-  const title = "One moment, please";
-  const lines = [
-    '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
-    `<meta name="color-scheme" content="light dark"><title>${title}</title>${again ? '<meta http-equiv="refresh" content="3">' : ""}`,
-    `<link rel="icon" href="data:,"></head><body><main><h1>${title}</h1>`,
-    "<p>A part of this site cannot be reached just now. Try again soon. If you have sent something, look first whether it is there already.</p>",
-    '<p><a href="/">Back to the start</a></p></main></body></html>\n',
-  ];
-  return lines.join("\n");
 }

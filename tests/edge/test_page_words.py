@@ -47,7 +47,7 @@ def test_sizes_are_in_units_that_people_know(limit: int, shown: str) -> None:
 
 def test_a_host_that_starts_again_says_so_in_the_same_words() -> None:
     """Its JavaScript does, while there is no Python."""
-    script = (Path(__file__).parents[2] / "browser" / "node" / "http.js").read_text("utf-8")
+    script = (Path(__file__).parents[2] / "browser" / "node" / "refusals.js").read_text("utf-8")
     title, text = for_people(Problem("host-starting"))
     assert f'"{title}"' in script
     assert f"<p>{text}</p>" in script
