@@ -83,6 +83,8 @@ def is_foreign(scope: dict[str, Any]) -> bool:
     writes may name the page that they come from (RFC 9110 section 10.1.3).
     """
     headers = Headers(raw=scope["headers"])
+    if len(headers.getlist("sec-fetch-site")) > 1 or len(headers.getlist("origin")) > 1:
+        return True  # no browser does that, and it is nobody's guess which one counts
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None:
         return site not in ("same-origin", "none")

@@ -6,8 +6,9 @@ from typing import Any
 
 from starlette.types import Receive, Send
 
+from . import security_headers
 from .errors import Problem, device_required
-from .foreign import Foreign
+from .foreign import SCHEMES, Foreign
 from .guard import Guard
 from .host import Host
 from .intake import check_head
@@ -34,6 +35,7 @@ async def refuse(scope: dict[str, Any], receive: Receive, send: Send, problem: P
     await receive()
     if "websocket.http.response" in scope.get("extensions", {}):
         status, headers, body = render(problem, page=False)
+        headers += security_headers.missing(headers, SCHEMES[scope["scheme"]])
         await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
         await send({"type": "websocket.http.response.body", "body": body})
     else:

@@ -129,6 +129,15 @@ def test_nor_at_the_kits_own_paths(client: Client, path: str) -> None:
     assert (answer.status_code, is_untouched(answer)) == (403, True)
 
 
+@pytest.mark.parametrize("name", ["origin", "sec-fetch-site"])
+def test_two_words_are_one_too_many(call: Any, make_host: Callable[..., Any], name: str) -> None:
+    app = Stateless(Starlette(routes=ROUTES))
+    app.bind(make_host())
+    own = {"origin": "http://testserver", "sec-fetch-site": "same-origin"}[name]
+    heard = call(app, "POST", "/add", [("host", "testserver"), (name, own), (name, "https://evil.example")])
+    assert (heard.status, heard.header("set-cookie")) == (403, None)
+
+
 def test_a_view_is_not_for_other_sites(client: Client) -> None:
     answer = client.get("/_edge/view", headers={**CROSS, "edgekit-client": "1"})
     assert (answer.status_code, is_untouched(answer)) == (403, True)

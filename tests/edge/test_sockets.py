@@ -72,6 +72,8 @@ def test_others_are_refused(open_socket: Open, path: str, headers: list[tuple[st
     assert open_socket(path, headers) == [{"type": "websocket.close", "code": 1008, "reason": code}]
     start, body = open_socket(path, headers, extensions={"websocket.http.response": {}})
     assert (start["type"], body["type"]) == ("websocket.http.response.start", "websocket.http.response.body")
+    assert dict(start["headers"])[b"x-content-type-options"] == b"nosniff"
+    assert dict(start["headers"])[b"strict-transport-security"] == b"max-age=31536000"
     assert json.loads(body["body"]) | {"status": start["status"], "code": code} == json.loads(body["body"])
 
 
