@@ -16,6 +16,7 @@ import httpx2
 
 from edge.keys import load_or_create
 from edge.release.toolchain import find_node
+from edge.serve.processes import READY
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60  # seconds until a process has to answer
@@ -23,9 +24,13 @@ SPEC = "session_app:app"
 
 
 class Cluster:
-    """`edges` are two URLs; `keys` is the folder of the edges' keys, which all processes watch."""
+    """`edges` are two URLs; `keys` is the folder of the edges' keys, which all processes watch.
 
-    def __init__(self, folder: Path) -> None:
+    `environment` is what all processes find in theirs.
+    """
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self._environment = environment
         self.keys, self._data = folder / "keys", folder / "data"
         load_or_create(self.keys)
         load_or_create(self._data, "origin")
@@ -85,7 +90,7 @@ class Cluster:
         )
         os.close(writing)
         with os.fdopen(reading, "rb") as ready:
-            assert ready.read(1) == b".", "the edge did not start"
+            assert ready.read(len(READY)) == READY.encode(), "the edge did not start"
         with listening:
             return f"http://127.0.0.1:{listening.getsockname()[1]}"
 
@@ -95,7 +100,7 @@ class Cluster:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, **environment},
+            env={**os.environ, **self._environment, **environment},
             pass_fds=descriptors,
             stdout=self._log if stdout is None else stdout,
             stderr=self._log,
