@@ -13,12 +13,12 @@ from pathlib import Path
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from ..errors import Problem
 from ..security_headers import worker_policy
 from .address import static_address
+from .tagged_files import TaggedFiles
 
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -56,7 +56,7 @@ class Assets:
     ) -> None:
         self._release = release
         self._failure = failure
-        self._static = {prefix.rstrip("/") + "/": StaticFiles(directory=d) for prefix, d in static.items()}
+        self._static = {prefix.rstrip("/") + "/": TaggedFiles(d) for prefix, d in static.items()}
         self._kit = ""
         self._files: Mapping[str, str] = {}
         self._edges: tuple[str, ...] = ()

@@ -39,6 +39,7 @@ from ..proof import Proofs
 from ..public_address import PublicAddress
 from ..revocations import OriginKeys, Revocations
 from ..types import Reply, Verifier
+from . import stamps
 from .assets import Assets
 
 TIMEOUT = httpx2.Timeout(10.0, connect=2.0)  # seconds
@@ -184,6 +185,8 @@ def host(settings: Settings, static: Mapping[str, str | os.PathLike[str]]) -> Ho
     origin = OriginClient(transport.fetch, keys, time.time)
     revocations = _revocations(settings, transport) if settings.origin else None
     assets = Assets(settings.release, static, settings.failure)
+    if settings.release is not None:
+        stamps.install(stamps.Stamps(settings.release))
     proofs = Proofs(keys.verify_proof_signature, keys, time.time, time.monotonic)
     return Host(
         name="native",

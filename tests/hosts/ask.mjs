@@ -1,5 +1,5 @@
 // Boots a release in this process and asks it: `ask.mjs RELEASE HOST PATH…`. Prints a JSON list: for each path
-// [status, body, parts], or null where the host escalates.
+// [status, body, parts, [ETag, Last-Modified]], or null where the host escalates.
 import fs from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -27,7 +27,8 @@ async function tell(response) {
   const parts = [];
   const decoder = new TextDecoder();
   if (response.body) for await (const part of response.body) parts.push(decoder.decode(part));
-  return [response.status, parts.join(""), parts.length];
+  const stamp = [response.headers.get("etag"), response.headers.get("last-modified")];
+  return [response.status, parts.join(""), parts.length, stamp];
 }
 
 process.on("uncaughtException", (error) => (console.error(String(error.stack).slice(-3000)), process.exit(1)));

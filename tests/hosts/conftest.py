@@ -143,13 +143,24 @@ def origin_url(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def build_release(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Path], Path]:
-    """`build_release(spec, app_dir)`: the browser release of an app, built by the real command."""
+def build_release(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`build_release(spec, app_dir, *options)`: the browser release of an app, built by the real command."""
 
-    def build(spec: str, app_dir: Path) -> Path:
+    def build(spec: str, app_dir: Path, *options: str) -> Path:
         folder = tmp_path_factory.mktemp("release")
         edgekit = str(Path(sys.executable).with_name("edgekit"))
-        command = [edgekit, "build", spec, "--app-dir", str(app_dir), "-o", str(folder), "--quality", "1"]
+        command = [
+            edgekit,
+            "build",
+            spec,
+            "--app-dir",
+            str(app_dir),
+            "-o",
+            str(folder),
+            "--quality",
+            "1",
+            *options,
+        ]
         result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
         assert result.returncode == 0, result.stderr
         return folder
@@ -158,7 +169,7 @@ def build_release(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Pa
 
 
 @pytest.fixture(scope="session")
-def release(build_release: Callable[[str, Path], Path]) -> Path:
+def release(build_release: Callable[..., Path]) -> Path:
     """The browser release of the conformance app."""
     return build_release(SPEC, ROOT)
 
@@ -193,7 +204,7 @@ def native_url(origin_url: str, keys: Path, release: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def streams_release(build_release: Callable[[str, Path], Path]) -> Path:
+def streams_release(build_release: Callable[..., Path]) -> Path:
     """The browser release of apps/streams.py."""
     return build_release("streams:app", APPS)
 
@@ -205,7 +216,7 @@ def streams_url(streams_release: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def breaking_release(build_release: Callable[[str, Path], Path]) -> Path:
+def breaking_release(build_release: Callable[..., Path]) -> Path:
     """The release of apps/breaking.py."""
     return build_release("breaking:app", APPS)
 
@@ -228,7 +239,7 @@ def node(release: Path, *options: str, **environment: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def scope_urls(build_release: Callable[[str, Path], Path]) -> Iterator[tuple[str, str]]:
+def scope_urls(build_release: Callable[..., Path]) -> Iterator[tuple[str, str]]:
     """Of apps/scope.py, which tells what it sees of a request: on CPython and on Node.js."""
     release = build_release("scope:app", APPS)
     with native("scope:app", APPS, release) as one, node(release) as other:

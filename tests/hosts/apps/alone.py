@@ -12,12 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from edge import Stateless
 
@@ -132,6 +134,10 @@ def expression(_: Request) -> Response:
     return PlainTextResponse(str(re.match(r"(a+)+$", "a" * 40 + "b")))
 
 
+async def file(_: Request) -> Response:
+    return FileResponse(Path(__file__).with_name("alone.txt"))
+
+
 async def ok(_: Request) -> Response:
     return PlainTextResponse("ok")
 
@@ -144,6 +150,8 @@ app = Stateless(
             Route("/thread/{way}", in_a_thread),
             Route("/swallowed/{way}", swallowed),
             Route("/parts", parts),
+            Route("/file", file),
+            Mount("/files", StaticFiles(directory=Path(__file__).parent)),
             Route("/spin", spin),
             Route("/expression", expression),
         ]
