@@ -663,6 +663,7 @@ def test_attempts_are_bounded_by_time_and_then_it_is_a_later_try(wrapped: bool) 
     assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
     assert answer.json()["retryable"] is True
     assert int(answer.headers["retry-after"]) > 0
+    assert not {"stock", "shared", "tea", "version"} & set(re.findall(r"\w+", answer.text))  # case T12
     assert len(runs) > 4
     assert client.origin.outcomes == {}
 
