@@ -39,7 +39,12 @@ POST = """async (text) => {
 SERIES = """(texts) => {
   globalThis.written = (async () => { for (const text of texts) if (await post(text)) throw text })();
 }"""
-UPDATE = "async () => void (await (await navigator.serviceWorker.getRegistration('/')).update())"
+# Whether afterwards no other worker is on its way.
+UPDATE = """async () => {
+  const registration = await navigator.serviceWorker.getRegistration("/");
+  await registration.update();
+  return !registration.installing && !registration.waiting && registration.active?.state === "activated";
+}"""
 STAMP = """async () => {
   const response = await fetch("/stamp", { method: "POST", body: new URLSearchParams() });
   return [response.status, await response.json()];
@@ -53,7 +58,11 @@ OUTDATE = """async () => {
   });
   db.close();
 }"""
-FACTS = "async () => (await (await fetch('/_edge/browser')).json())"
+# Null: an edge has answered, because no worker was there, or one that was just being replaced.
+FACTS = """async () => {
+  const response = await fetch("/_edge/browser");
+  return response.headers.get("edgekit-host") === "browser" ? response.json() : null;
+}"""
 IDS = "async () => (await fetch('/ids')).json()"
 TRUTH = "async () => (await (await fetch('/truth')).json())"
 
@@ -115,7 +124,11 @@ class Visitor:
             return self.page.evaluate(question)
 
     def outbox(self):
-        return self.ask(FACTS)["outbox"]
+        deadline, facts = time.monotonic() + LIMIT / 1000, None
+        while (facts := self.ask(FACTS)) is None:
+            assert time.monotonic() < deadline
+            self.page.wait_for_timeout(100)
+        return facts["outbox"]
 
     def wait_until_sent(self):
         """Until an edge has had the last word on everything."""
@@ -126,12 +139,15 @@ class Visitor:
 
     def update_until_answered_by(self, host):
         """Until another service worker has taken over. The server may be starting again meanwhile."""
-        deadline, found = time.monotonic() + LIMIT / 1000, ""
-        while found != host:
+        deadline, is_there = time.monotonic() + LIMIT / 1000, False
+        while not is_there:
             assert time.monotonic() < deadline
             with contextlib.suppress(Error):
                 found = self.page.goto(self.url).headers["edgekit-host"]
-                self.page.evaluate(UPDATE)
+                # An edge answers for a slow host, too: only the worker itself says who it is.
+                has_host = self.page.evaluate(FACTS) is not None
+                is_settled = self.page.evaluate(UPDATE)
+                is_there = is_settled and found == host and has_host == (host == "browser")
 
     def truth(self):
         return self.ask(TRUTH)
