@@ -35,6 +35,16 @@ OTHERS = frozenset(
     }
 )
 HINT = b"sec-ch-"  # client hints begin with it
+# The registered ones (Client Hints Infrastructure), for those who have to be told all names at once.
+HINTS = tuple(
+    HINT + name
+    for name in (
+        *(b"ua", b"ua-arch", b"ua-bitness", b"ua-form-factors", b"ua-full-version", b"ua-full-version-list"),
+        *(b"ua-mobile", b"ua-model", b"ua-platform", b"ua-platform-version", b"ua-wow64", b"dpr", b"width"),
+        *(b"device-memory", b"viewport-height", b"viewport-width", b"save-data"),
+        *(b"prefers-color-scheme", b"prefers-reduced-motion", b"prefers-reduced-transparency"),
+    )
+)
 # Headers of an answer that only a network stack acts upon.
 ANSWER = frozenset({b"set-cookie", b"clear-site-data", b"www-authenticate", b"proxy-authenticate"})
 CODING = b"content-encoding"  # nobody decodes what a service worker answers
@@ -66,6 +76,9 @@ def _reads(kind: type) -> dict[str, Any]:
 Value: Any = type("Value", (bytes,), {**_reads(bytes), "WHAT": "a header"})
 Cookies: Any = type("Cookies", (dict,), {**_reads(dict), "WHAT": "a cookie"})
 Client: Any = type("Client", (tuple,), {**_reads(tuple), "WHAT": "an address"})
+
+
+Text: Any = type("Text", (str,), {**_reads(str), "WHAT": "a header"})
 
 
 class Name(bytes):
@@ -116,6 +129,14 @@ def seen(scope: dict[str, Any], request: Running) -> dict[str, Any]:
             hidden.request, hidden.others = request, name == COOKIE
             headers.append((hidden, value))
     return {"headers": headers, "client": client}
+
+
+def variables(request: Running) -> dict[str, Any]:
+    """As CGI has them (RFC 3875): every variable that an edge might have and that a browser hides."""
+    text = Text("?")
+    text.request = request
+    names = [name.decode().upper().replace("-", "_") for name in (COOKIE, AUTHORIZATION, *OTHERS, *HINTS)]
+    return dict.fromkeys(["REMOTE_ADDR", "REMOTE_PORT", *(f"HTTP_{name}" for name in names)], text)
 
 
 def check_answer(headers: Headers) -> None:
