@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.requests import cookie_parser
 
 SESSION, REFRESH, VIEW, SEALED = "session", "refresh", "view", "sealed"
 ALL = (SESSION, REFRESH, VIEW, SEALED)
+OWN = b"edgekit-"  # with which the names of our cookies and headers begin
 COOKIE_LIMIT = 4096  # bytes of name, value and attributes that every browser keeps
 
 Header = tuple[bytes, bytes]
@@ -23,6 +25,23 @@ def read(scope: dict[str, Any], which: str) -> str | None:
             if found is not None:
                 return found
     return None
+
+
+def without_ours(scope: dict[str, Any], headers: Iterable[Header]) -> list[Header]:
+    """These headers of a request as they would be without the kit: an app that says which cookies it knows,
+    or shows them all, does not get to see ours."""
+    names = {_name(scope, which).encode() for which in ALL}
+    found: list[Header] = []
+    for name, value in headers:
+        if name.startswith(OWN):
+            continue
+        if name == b"cookie" and OWN in value:
+            kept = [pair for pair in value.split(b";") if pair.strip().partition(b"=")[0] not in names]
+            if kept:
+                found.append((name, b";".join(kept).strip()))
+        else:
+            found.append((name, value))
+    return found
 
 
 def has_refresh(scope: dict[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive
 
 from . import hidden
 from .context import SCOPE_KEY, Context
+from .cookies import without_ours
 from .cors import granted
 from .errors import NeedsEdge, Problem
 from .intake import SAFE, as_sent
@@ -69,7 +70,7 @@ class Exchange:
         self._method = scope["method"]
         inner = {
             **scope,
-            "headers": as_sent(scope),
+            "headers": without_ours(scope, as_sent(scope)),
             SCOPE_KEY: self._ctx,
             "session": self._ctx.state,
             "state": dict(scope.get("state", {})),  # a second run must not find what the first one left

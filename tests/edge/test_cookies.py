@@ -70,3 +70,30 @@ def test_erasing_deletes_all_of_them_whatever_came(make_scope: MakeScope) -> Non
         erased = cookies.erase(make_scope("GET", "/", headers))
         assert erased == [cookies.write(make_scope(), which, "", 0) for which in cookies.ALL]
         assert all(b"=; " in value and b"Max-Age=0" in value for _, value in erased)
+
+
+@pytest.mark.parametrize(
+    ("sent", "seen"),
+    [
+        ("theme=dark", "theme=dark"),
+        ("edgekit-view=x; theme=dark; edgekit-session=y", "theme=dark"),
+        ("theme=dark; edgekit-view=x", "theme=dark"),
+        ("edgekit-other=x", "edgekit-other=x"),
+        ("__Host-edgekit-view=x", "__Host-edgekit-view=x"),
+        ("not a cookie; edgekit-view", "not a cookie"),
+    ],
+)
+def test_an_app_sees_its_own_cookies_only(make_scope, sent, seen):
+    scope = make_scope("GET", "/", [("cookie", sent), ("accept", "*/*")])
+    assert cookies.without_ours(scope, scope["headers"]) == [(b"cookie", seen.encode()), (b"accept", b"*/*")]
+
+
+def test_no_header_is_left_of_our_cookies_alone_nor_are_our_headers(make_scope):
+    headers = [("cookie", "edgekit-view=x; edgekit-session=y"), ("edgekit-client", "1"), ("accept", "*/*")]
+    scope = make_scope("GET", "/", headers)
+    assert cookies.without_ours(scope, scope["headers"]) == [(b"accept", b"*/*")]
+
+
+def test_over_https_ours_have_the_prefix(make_scope):
+    scope = make_scope("GET", "/", [("cookie", "__Host-edgekit-view=x; a=b; edgekit-view=y")], scheme="https")
+    assert cookies.without_ours(scope, scope["headers"]) == [(b"cookie", b"a=b; edgekit-view=y")]
