@@ -19,10 +19,27 @@ SUFFIXES_DROPPED = {".c", ".cpp", ".h", ".pth", ".pxd", ".pyc", ".pyi", ".pyx", 
 def read_packages(folder: Path) -> Files:
     """The files of packages installed into `folder` that matter at run time; licences are kept."""
     files = read_tree(folder, _wanted)
+    substitutes = tuple(f"{name}/" for name in _substituted(folder))
     return {
         name: _head(content) if name.endswith(".dist-info/METADATA") else content
         for name, content in files.items()
+        if not name.startswith(substitutes)
     }
+
+
+def _substituted(folder: Path) -> list[str]:
+    """Modules that a package of another distribution stands in front of.
+
+    python-multipart has such a package, `multipart/`: it looks for the file `multipart.py`, which is that of
+    multipart, and runs it. In a zip it finds no file, and importing the module itself is the same.
+    """
+    return [
+        module.stem
+        for module in folder.glob("*.py")
+        if (folder / module.stem / "__init__.py").is_file()
+        for record in folder.glob(f"{module.stem}-*.dist-info/RECORD")
+        if any(line.startswith(f"{module.name},") for line in record.read_text("utf-8").splitlines())
+    ]
 
 
 def _wanted(path: PurePosixPath) -> bool:
