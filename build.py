@@ -42,8 +42,9 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "faults": ("tests/faults",),
     "docs": ("tests/docs",),
     "deploy": ("tests/deploy",),
+    "parity": ("tests/parity",),
 }
-NEED_BROWSER = {"hosts", "browser", "browsers", "trust", "faults", "docs", "deploy"}
+NEED_BROWSER = {"hosts", "browser", "browsers", "trust", "faults", "docs", "deploy", "parity"}
 # Program -> Debian's packages that bring it, for the group `browsers`.
 OTHER_ENGINES = {
     "firefox-esr": ("firefox-esr",),
@@ -166,14 +167,15 @@ def make_environment() -> None:
     step(title, stamp, digest(str(ROOT), sys.base_prefix, version), make)
 
 
-def pip_install(*arguments: str | Path) -> None:
+def pip(verb: str, *arguments: str | Path, switch: str = "-I", **more: str) -> None:
     # Every version is pinned and every file hashed here, so a constraint file or a `--user` in the
     # machine's pip configuration can only do harm. -I: the current folder holds a build.py.
     quiet(
-        [BIN / "python", "-I", "-m", "pip", "install", "--disable-pip-version-check", *arguments],
+        [BIN / "python", switch, "-m", "pip", verb, "--disable-pip-version-check", *arguments],
         "Is the package index reachable? pip reads its usual configuration (proxy, mirror, certificates).",
         PIP_CONSTRAINT=os.devnull,
         PIP_USER="0",
+        **more,
     )
 
 
@@ -183,8 +185,25 @@ def install_packages(name: str, purpose: str) -> None:
         f"Python packages for {purpose}",
         VENV / f"installed-{name}",
         digest(lock),
-        lambda: pip_install("--require-hashes", "-r", lock),
+        lambda: pip("install", "--require-hashes", "-r", lock),
     )
+
+
+def install_parity() -> None:
+    """What FastAPI's examples need, in a folder that no other program looks into, and the source packages."""
+    packages, lock = VENV / "parity", ROOT / "requirements" / "parity.txt"
+    archives, sources = VENV / "parity-sources", ROOT / "requirements" / "sources.txt"
+
+    def install() -> None:
+        for folder in (packages, archives):
+            shutil.rmtree(folder, ignore_errors=True)
+        pip("install", "--require-hashes", "--target", packages, "-r", lock)
+        # -P and the path: pip has to find the package that reads the metadata of source packages.
+        words = ["--no-deps", "--no-build-isolation", "--no-binary", ":all:", "--require-hashes"]
+        pip("download", *words, "-d", archives, "-r", sources, switch="-P", PYTHONPATH=str(packages))
+
+    stamp = VENV / "installed-parity"
+    step("Packages and sources for the parity of FastAPI's examples", stamp, digest(lock, sources), install)
 
 
 def install_kit() -> None:
@@ -192,7 +211,7 @@ def install_kit() -> None:
         "The kit itself, editable",
         VENV / "installed-kit",
         digest(ROOT / "pyproject.toml", ROOT / "hatch_build.py"),
-        lambda: pip_install("--no-deps", "--no-build-isolation", "--editable", ROOT),
+        lambda: pip("install", "--no-deps", "--no-build-isolation", "--editable", ROOT),
     )
 
 
@@ -391,6 +410,8 @@ def test(options: argparse.Namespace) -> int:
             install_browser()
         if "browsers" in groups:
             install_other_engines()
+        if "parity" in groups:
+            install_parity()
         if "deploy" in groups:
             install_nginx()
     failed = []

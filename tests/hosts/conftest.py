@@ -175,10 +175,11 @@ def release(build_release: Callable[..., Path]) -> Path:
 
 
 @contextlib.contextmanager
-def native(spec: str, app_dir: Path, release: Path, **environment: str) -> Iterator[str]:
+def native(spec: str, app_dir: Path, release: Path, *, port: int = 0, **environment: str) -> Iterator[str]:
     """The URL of a native host that serves an app and its browser release."""
     with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # if another one was just there
+        listening.bind(("127.0.0.1", port))
         listening.listen(128)
         ready, written = os.pipe()
         descriptors = listening.fileno(), written
