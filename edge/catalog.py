@@ -229,7 +229,7 @@ def memory(text: str, default: int = MAX_BYTES) -> int:
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 1_048_576):
-        raise ValueError(f"EDGEKIT_CATALOG_MEMORY is a number of MiB, not {text!r}")
+        raise ValueError(f"{text!r} is not a number of MiB")
     return int(text) * MEBIBYTE
 
 

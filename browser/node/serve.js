@@ -51,6 +51,11 @@ if (address === null) {
   console.error(`serve.js: ${options.address} is not a web origin: write --address like https://tea.example, without a path`);
   process.exit(2);
 }
+const catalogMemory = env.EDGEKIT_CATALOG_MEMORY ?? "";
+if (!/^(?:[1-9][0-9]{0,5})?$/.test(catalogMemory)) {
+  console.error(`serve.js: EDGEKIT_CATALOG_MEMORY is a number of MiB, not ${catalogMemory}`);
+  process.exit(2);
+}
 const client = proxiesOf(options.proxies);
 if (client === null) {
   console.error(`serve.js: ${options.proxies} are no addresses or networks: write --proxies like 10.0.0.7,10.1.0.0/16`);
@@ -71,7 +76,7 @@ const settings = {
   serverOnly: options["server-only"],
   address,
   sites: env.EDGEKIT_SITES ?? "",
-  catalogMemory: env.EDGEKIT_CATALOG_MEMORY ?? "",
+  catalogMemory,
 };
 const file = new URL("./worker.js", import.meta.url);
 const interpreter = createInterpreter({

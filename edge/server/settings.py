@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from uvicorn.importer import ImportFromStringError, import_from_string
 
 from ..app import Stateless
+from ..catalog import memory
 from ..cross_origin import origins
 from ..keys import source
 from ..public_address import PublicAddress, is_loopback
@@ -32,10 +33,11 @@ def check(environment: Mapping[str, str], host: str) -> PublicAddress:
     _keys("EDGEKIT_KEYS", environment, private=True)
     _keys("EDGEKIT_ORIGIN_KEYS", environment, private=False)
     _release(environment.get("EDGEKIT_RELEASE", ""))
-    try:
-        origins(environment.get("EDGEKIT_SITES", ""))
-    except ValueError as error:
-        raise SettingError(f"EDGEKIT_SITES: {error}.") from error
+    for name, read in (("EDGEKIT_SITES", origins), ("EDGEKIT_CATALOG_MEMORY", memory)):
+        try:
+            read(environment.get(name, ""))
+        except ValueError as error:
+            raise SettingError(f"{name}: {error}.") from error
     return address
 
 

@@ -58,6 +58,7 @@ def test_good_settings(good: Environment) -> None:
         ("ORIGIN_KEYS", "/nowhere.json", "EDGEKIT_ORIGIN_KEYS: /nowhere.json is not a usable set"),
         ("RELEASE", "/nowhere", "EDGEKIT_RELEASE: /nowhere holds no release"),
         ("SITES", "other.example", "EDGEKIT_SITES: 'other.example' is not an origin"),
+        ("CATALOG_MEMORY", "much", "EDGEKIT_CATALOG_MEMORY: 'much' is not a number of MiB."),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(good: Environment, name: str, value: str, sentence: str) -> None:

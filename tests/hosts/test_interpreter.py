@@ -167,14 +167,21 @@ def test_a_signal_ends_it_whatever_the_interpreter_does(
 
 def test_a_start_that_fails_is_an_exit_with_the_reason(breaking_release: Path, tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_text("{")
-    for options, status, reason in (
-        (["--keys", str(tmp_path / "keys.json")], 1, "JSON"),
-        (["--time-limit", "soon"], 2, "--time-limit"),
-        (["--proxies", "everybody"], 2, "--proxies"),
+    for options, variables, status, reason in (
+        (["--keys", str(tmp_path / "keys.json")], {}, 1, "JSON"),
+        (["--time-limit", "soon"], {}, 2, "--time-limit"),
+        (["--proxies", "everybody"], {}, 2, "--proxies"),
+        ([], {"EDGEKIT_CATALOG_MEMORY": "much"}, 2, "EDGEKIT_CATALOG_MEMORY"),
     ):
         command = ["node", "browser/node/serve.js", "--release", str(breaking_release), *options]
         result = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False, env=os.environ
+            command,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+            env={**os.environ, **variables},
         )
         assert (result.returncode, result.stdout) == (status, "")
         assert reason in result.stderr
