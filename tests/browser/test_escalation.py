@@ -81,13 +81,26 @@ def test_parts_of_a_generator_that_blocks_arrive_one_by_one(page):
     assert page.evaluate(READ, "/parts") == [[f"part {number}\n" for number in range(4)], "browser"]
 
 
+# Until the worker has noted on disk that it runs a route. Its thread answers nobody then, but the disk does.
+NOTED = """async (path) => {
+  const done = (request) => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)))
+  const database = await done(indexedDB.open('edgekit'))
+  for (;;) {
+    const notes = await done(database.transaction('notes').objectStore('notes').getAllKeys())
+    if (notes.some((name) => name.endsWith(` ${path}`))) break
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  database.close()
+}"""
+
+
 @pytest.mark.console_errors("ERR_FAILED|Failed to fetch|net::")
 @pytest.mark.parametrize("path", ["/spin", "/expression"])
 def test_a_route_that_kills_the_worker_is_left_to_edges(page, path):
     """Case P24: the note reaches the disk although the worker's thread never runs again."""
     assert page.evaluate(ASK, path) == ["it ends", "browser"]
     page.evaluate("(path) => void fetch(path).catch(() => {})", f"{path}?now")
-    page.wait_for_timeout(1000)  # for it to begin; however early the worker is stopped, the rest holds
+    page.evaluate(NOTED, path)
     stop_worker(page)
     assert page.evaluate(ASK, f"{path}?now") == ["it ends", "native"]
     assert list(page.evaluate(INSPECT)["routes"]["deadly"]) == [path]
