@@ -93,7 +93,7 @@ class Visitor:
         page.goto(self.url)
         page.wait_for_function(READY, timeout=LIMIT)
         page.wait_for_function(COMPLETE, timeout=LIMIT, polling=200)
-        # It has learnt who is here, or it could not make the page's forms; on a busy machine that may come last.
+        # It has learnt who is here, or it could not make the forms of a page; that may come last.
         deadline = time.monotonic() + LIMIT / 1000
         while page.goto(self.url).headers["edgekit-host"] != "browser":
             assert time.monotonic() < deadline
