@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -67,7 +68,7 @@ class Settings:
         """Read the variables named above; raises ValueError, whose sentence names the one that is wrong."""
         failure = os.environ.get("EDGEKIT_FAILURE")
         return cls(
-            origin=os.environ.get("EDGEKIT_ORIGIN"),
+            origin=_setting("EDGEKIT_ORIGIN", _urls),
             origin_keys=_setting("EDGEKIT_ORIGIN_KEYS", _keys),
             keys=_setting("EDGEKIT_KEYS", _keys),
             release=_setting("EDGEKIT_RELEASE", _release),
@@ -88,6 +89,14 @@ def _setting(name: str, read: Callable[[str], T]) -> T | None:
         why = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
         place = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
         raise ValueError(f"{name}: {place}{why}.") from error
+
+
+def _urls(text: str) -> str:
+    for url in filter(None, map(str.strip, text.split(","))):
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+            raise ValueError(f"{url!r} is not a URL; write it like http://10.0.0.5:8001")
+    return text
 
 
 def _keys(text: str) -> Source:

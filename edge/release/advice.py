@@ -144,7 +144,7 @@ def _state(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for function in ast.walk(tree):
         if isinstance(function, Function):
             for name, line in _changed(function, mutable):
-                if name in variables:
+                if name in variables or name.endswith("app.state"):
                     changed[name] = min(line, changed.get(name, line))
     for name, line in changed.items():
         yield line, f"{name} {STATE}"
@@ -166,12 +166,16 @@ def _changed(function: Function, mutable: set[str]) -> Iterator[tuple[str, int]]
     }
     for node in ast.walk(function):
         match node:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attribute)) if (
-                attribute in CHANGES and name in mutable - local
+            case ast.Call(func=ast.Attribute(value=value, attr=attribute)) if (
+                attribute in CHANGES and (name := _root(value)) in mutable - local
             ):
                 yield name, node.lineno
-            case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()) if (
-                name in mutable - local
+            case ast.Subscript(value=value, ctx=ast.Store() | ast.Del()) if (
+                name := _root(value)
+            ) in mutable - local:
+                yield name, node.lineno
+            case ast.Attribute(value=value, ctx=ast.Store()) if f".{(name := ast.unparse(value))}".endswith(
+                ".app.state"
             ):
                 yield name, node.lineno
             case ast.AugAssign(target=ast.Name(id=name)) if name in ours:
@@ -180,6 +184,13 @@ def _changed(function: Function, mutable: set[str]) -> Iterator[tuple[str, int]]
                 yield name, node.lineno
             case _:
                 pass
+
+
+def _root(node: ast.expr) -> str:
+    """The variable in which something lies, however deep; empty if it lies in none."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:

@@ -84,7 +84,7 @@ def build(
     locked, packages = _packages(chosen, sources.public.values(), toolchain, steps, upgrade=upgrade)
     if memory := catalog.describe(catalog.folder_of(target.app_dir, target.top)):
         with steps("catalog") as step:
-            step.note = memory
+            step.note, step.cached = memory, True  # nothing is made
     before = current(out)
     made: list[Manifest] = []
 

@@ -185,8 +185,13 @@ def named_folders(target: Target, files: Files, classes: Collection[str] = FOLDE
             if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in classes:
                 named = [one.value for one in node.keywords if one.arg in ("directory", "searchpath")]
                 for value in [*node.args[:1], *named]:
-                    if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                        found.add(str(PurePosixPath(value.value)))
+                    match value:
+                        case ast.Constant(value=str(text)):
+                            found.add(str(PurePosixPath(text)))
+                        case ast.Call(func=ast.Name(id="Path"), args=[ast.Constant(value=str(text))]):
+                            found.add(str(PurePosixPath(text)))
+                        case _:
+                            pass
     return sorted(name for name in found if name != "." and _is_folder(target.app_dir, name))
 
 

@@ -160,16 +160,21 @@ class Origin(Kept):
     name = "the origin"
 
     def __init__(
-        self, group: Group, command: Sequence[str], descriptors: Sequence[int], check: Sequence[str] = ()
+        self,
+        group: Group,
+        command: Callable[[], Sequence[str]],
+        descriptors: Sequence[int],
+        check: Callable[[], Sequence[str]],
     ) -> None:
-        super().__init__(group, command, descriptors)
-        self._check = check
+        super().__init__(group, command(), descriptors)
+        self._make, self._check = command, check  # asked anew each time: a catalog may come and go
 
     async def _replace(self) -> str:
-        if self._check:  # before the old one ends
-            code, said = await self._group.ask(self._check, _show)
+        if check := self._check():  # before the old one ends
+            code, said = await self._group.ask(check, _show)
             if code:
                 return said
+        self._command = self._make()
         return await super()._replace()
 
 

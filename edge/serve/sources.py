@@ -58,5 +58,5 @@ def find(spec: str, app_dir: Path, include: Iterable[str] = ()) -> Sources:
     kit = checkout if is_checkout else None
     if not package.is_dir():
         return Sources(folder, kit)  # and so is all that lies beside it
-    beside = [folder / name for name in (*include, *BESIDE) if (folder / name).exists()]
+    beside = [folder / name for name in (*include, *BESIDE)]  # some may come later
     return Sources(package, kit, tuple(dict.fromkeys(beside)))

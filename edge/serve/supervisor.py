@@ -134,7 +134,10 @@ class Supervisor:
             }
         )
         self._origin = Origin(
-            self._group, plan.origin_command(inner.fileno()), [inner.fileno()], plan.check_command()
+            self._group,
+            lambda: plan.origin_command(inner.fileno()),
+            [inner.fileno()],
+            plan.check_command,
         )
         self._edge = Edge(
             self._group,

@@ -70,6 +70,7 @@ def test_fastapis_tutorial_layout_works_as_it_is(write, run_build, tmp_path):
         ("main:app", {"main.py": ""}, ("static",), {"templates"}),
         ("main:app", {"main.py": 'StaticFiles(directory="./data/")'}, (), {"static", "templates", "data"}),
         ("main:app", {"main.py": 'x.StaticFiles("data")'}, (), {"static", "templates", "data"}),
+        ("main:app", {"main.py": 'StaticFiles(Path("data"))'}, (), {"static", "templates", "data"}),
         ("main:app", {"main.py": 'open("data/customers.json")'}, (), {"static", "templates"}),
         *[
             ("main:app", {"main.py": f"StaticFiles(directory={name!r})"}, (), {"static", "templates"})
