@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import random
 import shutil
 import sys
 import tempfile
@@ -51,6 +52,7 @@ class Switch:
             return
         headers = [pair for pair in scope["headers"] if pair[0] != HEADER]
         os.chdir(example.folder)
+        random.seed(0)  # so that everybody draws the same
         state = {**scope.get("state", {}), **example.state}
         await example.app({**scope, "headers": headers, "state": state}, receive, send)
 
