@@ -19,6 +19,8 @@ from .conftest import Expected
 from .known import known
 from .recordings import Session
 
+# What the browser has foretold runs again when others have been confirmed, and counts once more there.
+OWN_DATABASE = "docs_src.sql_databases."
 ATLEAST = 99.5  # % of what can be compared, on Pyodide
 
 
@@ -98,7 +100,8 @@ def test_chromium_with_an_edge_beside_it(
     chromium: Browser,
     say: Callable[[str], None],
 ) -> None:
-    comparable = [session for session in sessions if session.app not in expected.no_app]
+    kept = {session.app for session in sessions if session.app.startswith(OWN_DATABASE)}
+    comparable = [session for session in sessions if session.app not in expected.no_app | kept]
     beyond = {key for key, answer in expected.answers.items() if answer.is_beyond_scripts(host)}
     with uvicorn("switch:app", environment, port):
         plain = in_chromium.ask(chromium, f"http://{host}", comparable, beyond, workers=False)
