@@ -21,7 +21,7 @@ from .exchange import Exchange
 from .failure_log import log_failure
 from .fingerprints import fingerprint_of
 from .foreign import Foreign
-from .guard import Guard
+from .guard import Guard, root_paths
 from .host import Host
 from .intake import (
     BODY_LIMIT,
@@ -30,7 +30,7 @@ from .intake import (
     check_json,
     declared_length,
     diagnose,
-    diagnose_query,
+    diagnose_head,
     form_field,
     idempotency_key,
     limited,
@@ -95,7 +95,7 @@ class Stateless:
         self.shared = frozenset(shared)
         self.readable = frozenset(readable)
         self.optimistic = Placement(optimistic)
-        self._bound = Guard(bound)
+        self._bound = Guard(bound, root_paths(app))
         self._foreign = Foreign(foreign)
         self.static = dict(static or {})
         self._shape = Shape(state_version, upgrade)
@@ -176,7 +176,7 @@ class Stateless:
             if isinstance(error, ClientDisconnect) and client.gone:
                 return  # nobody is left to be told
             if isinstance(error, ValueError) and scope["method"] in SAFE and not responder.started:
-                error = diagnose_query(scope) or error
+                error = diagnose_head(scope, error) or error
             problem = error if isinstance(error, Problem) else Problem("internal-error")
             if problem.code == "session-ended" and host.name != "browser":  # whichever host found it out
                 problem.fields += host.visitors.dismiss(scope)

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 from starlette.datastructures import Headers, QueryParams
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
-from starlette.requests import Request
+from starlette.requests import Request, cookie_parser
 from starlette.types import Receive
 
 from .errors import Problem
@@ -218,20 +218,48 @@ async def diagnose(scope: dict[str, Any], body: bytes, error: Exception | None =
     # kept: a ValueError.
     if not isinstance(error, ValueError):
         return None
-    if (mistake := diagnose_query(scope)) is not None:
+    if (mistake := diagnose_head(scope, error)) is not None:
         return mistake
     if _media_type(scope) in FORMS:
         async with Request(scope, replay(body, _ended, part_size(scope))).form() as form:
-            if any(isinstance(value, str) and _is_not_finite(value) for value in form.values()):
+            if any(isinstance(value, str) and _is_not_finite(value) for _, value in form.multi_items()):
                 return Problem("malformed-form", "a number is not finite")
+    if _is_unwritable(error) and _is_json_but_unwritable(body):  # whatever it is called
+        return Problem("malformed-json")
     return None
 
 
-def diagnose_query(scope: dict[str, Any]) -> Problem | None:
-    """Why a ValueError may have come of this query, as `diagnose` says it."""
-    if any(map(_is_not_finite, QueryParams(scope["query_string"]).values())):
-        return Problem("malformed-query", "a number is not finite")
+def _is_json_but_unwritable(body: bytes) -> bool:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    try:
+        encode_json(value)
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def diagnose_head(scope: dict[str, Any], error: ValueError) -> Problem | None:
+    """Why `error` may have come of this request without its body, as `diagnose` says it."""
+    words = "a number is not finite"
+    if any(_is_not_finite(value) for _, value in QueryParams(scope["query_string"]).multi_items()):
+        return Problem("malformed-query", words)
+    if not _is_unwritable(error):  # "nan" in a path is more often a name than a number
+        return None
+    if any(map(_is_not_finite, scope["path"].split("/"))):
+        return Problem("malformed-path", words)
+    headers = Headers(raw=scope["headers"])
+    cookies = (pair for line in headers.getlist("cookie") for pair in cookie_parser(line).values())
+    if any(map(_is_not_finite, (*headers.values(), *cookies))):
+        return Problem("malformed-header", words)
     return None
+
+
+def _is_unwritable(error: ValueError) -> bool:
+    """Whether this is how `json` says that a value is none of JSON's: a number, or half a character."""
+    return isinstance(error, UnicodeEncodeError) or str(error).startswith("Out of range float values")
 
 
 def _is_not_finite(text: str) -> bool:

@@ -1200,6 +1200,47 @@ def test_number_that_json_has_not_is_the_clients_mistake(
     assert client.post(path, data={"n": "1.5"}).text == "kept"
 
 
+async def keep_any(request: Request) -> Response:
+    said = request.headers.get("x-n") or request.cookies.get("n") or request.path_params["n"]
+    if request.headers.get("content-type") == "multipart/x-any":
+        said = json.loads(await request.body())
+    elif fields := (await request.form()).getlist("n"):
+        said = fields[0]
+    context(request).state["n"] = float(said) if isinstance(said, str) and "\ud800" not in said else said
+    return PlainTextResponse("kept")
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "code"),
+    [
+        *((f"/{number}", {}, "malformed-path") for number in ("nan", "1e999", "-Infinity")),
+        ("/1", {"headers": {"x-n": "nan"}}, "malformed-header"),
+        ("/1", {"headers": {"cookie": "a=1; n=1e999"}}, "malformed-header"),
+        *(
+            ("/1", {"content": body, "headers": {"content-type": "multipart/x-any"}}, "malformed-json")
+            for body in (b"NaN", b'{"a": [1e999]}', b'"\\ud800"')
+        ),
+        ("/1", {"data": {"n": ["nan", "2"]}}, "malformed-form"),
+    ],
+)
+def test_wherever_it_stood(
+    caplog: pytest.LogCaptureFixture, path: str, sent: dict[str, Any], code: str
+) -> None:
+    """case T12: also where no media type says JSON, and in the first of two fields."""
+    client = Client(Stateless(Starlette(routes=[Route("/{n}", keep_any, methods=["POST"])])))
+    answer = client.post(path, **sent)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert "Traceback" not in caplog.text
+
+
+def test_a_name_that_looks_like_no_number_is_no_mistake() -> None:
+    async def fail(request: Request) -> Response:
+        raise ValueError(request.path_params["name"])
+
+    client = Client(Stateless(Starlette(routes=[Route("/{name}", fail, methods=["GET", "POST"])])))
+    assert [client.request(method, "/nan").status_code for method in ("GET", "POST")] == [500, 500]
+
+
 def test_the_same_in_a_read(caplog: pytest.LogCaptureFixture) -> None:
     client = Client(Stateless(Starlette(routes=[Route("/state", keep)])))
     answer = client.get("/state?n=nan")

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware.gzip import GZipMiddleware
 
-from edge.guard import Guard
+from edge.guard import Guard, root_paths
 
 MakeScope = Callable[..., dict[str, Any]]
 GUARD = Guard(["/transfer", "/account/{rest:path}", "/orders/{number:int}/pay", "/_edge/records/user/cards"])
@@ -26,6 +28,13 @@ GUARD = Guard(["/transfer", "/account/{rest:path}", "/orders/{number:int}/pay", 
             "/transfer\n",
         ),
         *("/account", "/account/", "/account/x/y", "//account//x", "/ACCOUNT/x", "/account/x/"),
+        *(
+            "/x/..%2Faccount/y",
+            "/x%2f../account/y",
+            "/.%2Ftransfer",
+            "/a%2Fb%2f..%2f../transfer",
+            "/..%2ftransfer",
+        ),
         *("/orders/7/pay", "/orders//7/pay/", "/_edge/records/user/cards"),
     ],
 )
@@ -58,6 +67,17 @@ def test_below_a_mount_the_whole_path_may_be_meant_too(make_scope: MakeScope) ->
     guard = Guard(["/shop/transfer"])
     assert guard.covers(make_scope("GET", "/shop/transfer", root_path="/shop"))
     assert not guard.covers(make_scope("GET", "/shop/other", root_path="/shop"))
+
+
+def test_prefix_that_the_app_takes_off_itself_hides_nothing(make_scope: MakeScope) -> None:
+    """case T2: FastAPI(root_path="/api") takes /api/transfer for /transfer."""
+    api = Starlette()
+    api.root_path = "/api"  # type: ignore[attr-defined]
+    guard = Guard(["/transfer"], root_paths(GZipMiddleware(api)))
+    for path in ("/transfer", "/api/transfer", "/api//Transfer/", "/api/x/..%2Ftransfer"):
+        assert guard.covers(make_scope("POST", path))
+    assert not guard.covers(make_scope("POST", "/apis/transfer"))
+    assert root_paths(Starlette()) == root_paths(None) == []
 
 
 def test_without_patterns_nothing_is_guarded(make_scope: MakeScope) -> None:
