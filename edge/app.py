@@ -16,6 +16,7 @@ from .applied import STORED, find
 from .context import Context
 from .cors import granted
 from .csrf import check_write, is_uninvited
+from .diagnosis import diagnose, diagnose_head
 from .errors import NeedsEdge, Problem, device_required
 from .exchange import Exchange
 from .failure_log import log_failure
@@ -29,8 +30,6 @@ from .intake import (
     check_head,
     check_json,
     declared_length,
-    diagnose,
-    diagnose_head,
     form_field,
     idempotency_key,
     limited,

@@ -1,23 +1,21 @@
-"""What a request must be before an app sees it, and why an app may have failed on its body."""
+"""What a request must be before an app sees it."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from io import BytesIO
-from math import isfinite
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from starlette.datastructures import Headers, QueryParams
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
-from starlette.requests import Request, cookie_parser
+from starlette.requests import Request
 from starlette.types import Receive
 
 from .errors import Problem
-from .wire import DEPTH_LIMIT, encode_json, is_deep_json, is_key, nested_too_deep
+from .wire import DEPTH_LIMIT, is_deep_json, is_key, nested_too_deep
 
 HEADER_LIMIT = 16_384  # bytes of all names and values
 BODY_LIMIT = 10 * 1024 * 1024  # bytes, unless the app asks for another limit
@@ -145,7 +143,7 @@ def part_size(scope: dict[str, Any]) -> int | None:
 
     Parsers of files copy the part that they are at; an app that joins parts has all of them twice.
     """
-    return PART if _media_type(scope) == "multipart/form-data" else None
+    return PART if media_type(scope) == "multipart/form-data" else None
 
 
 def declared_length(scope: dict[str, Any]) -> int:
@@ -159,7 +157,7 @@ def check_json(scope: dict[str, Any], body: bytes) -> None:
     CPython survives that; an interpreter in WebAssembly, whose stack is the JavaScript engine's, does not.
     What the body is called does not matter: an app may parse any as JSON.
     """
-    if nested_too_deep(body) if _is_json(scope) else is_deep_json(body):
+    if nested_too_deep(body) if is_json(scope) else is_deep_json(body):
         raise Problem("malformed-json", f"nested deeper than {DEPTH_LIMIT} levels")
 
 
@@ -169,12 +167,12 @@ async def form_field(scope: dict[str, Any], body: bytes) -> str | None:
     A request with an `Idempotency-Key` is not parsed for it. How many fields a form may have, and how long
     ones, is for the app to say. Raises `Problem("malformed-form")`.
     """
-    if "idempotency-key" in Headers(raw=scope["headers"]) or _media_type(scope) not in FORMS:
+    if "idempotency-key" in Headers(raw=scope["headers"]) or media_type(scope) not in FORMS:
         return None
     if len(body) >= LARGE and KEY_FIELD.encode() not in body:
         return None
     try:
-        request, most = Request(scope, replay(body, _ended, part_size(scope))), len(body) + 1
+        request, most = Request(scope, replay(body, ended, part_size(scope))), len(body) + 1
         async with request.form(max_files=most, max_fields=most, max_part_size=most) as form:
             field = form.get(KEY_FIELD)
     except (HTTPException, MultiPartException, ValueError) as error:
@@ -197,76 +195,6 @@ def idempotency_key(scope: dict[str, Any], field: str | None, fingerprint: str) 
     if key is not None and not is_key(key):
         raise Problem("malformed-key", "an Idempotency-Key has 16 to 64 characters of A-Z a-z 0-9 _ . -")
     return hashlib.sha256(f"{key}\0{fingerprint}".encode()).hexdigest() if key and key == field else key
-
-
-async def diagnose(scope: dict[str, Any], body: bytes, error: Exception | None = None) -> Problem | None:
-    """Why an app may have failed with `error` on this body: the client's mistake as a `Problem`, or None.
-
-    Asked only after a failure, so that good requests are not parsed twice.
-    """
-    if _is_json(scope):
-        try:
-            # Python reads more than JSON is, NaN, and what it cannot write again: 1e999, half a character.
-            encode_json(json.loads(body))
-        except (ValueError, RecursionError):
-            return Problem("malformed-json")
-    try:
-        await form_field({**scope, "headers": _without_key(scope)}, body)
-    except Problem as problem:
-        return problem if problem.code == "malformed-form" else None
-    # For Python "nan" and "1e999" are numbers, but none that JSON has (RFC 8259 section 6), so they cannot be
-    # kept: a ValueError.
-    if not isinstance(error, ValueError):
-        return None
-    if (mistake := diagnose_head(scope, error)) is not None:
-        return mistake
-    if _media_type(scope) in FORMS:
-        async with Request(scope, replay(body, _ended, part_size(scope))).form() as form:
-            if any(isinstance(value, str) and _is_not_finite(value) for _, value in form.multi_items()):
-                return Problem("malformed-form", "a number is not finite")
-    if _is_unwritable(error) and _is_json_but_unwritable(body):  # whatever it is called
-        return Problem("malformed-json")
-    return None
-
-
-def _is_json_but_unwritable(body: bytes) -> bool:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    try:
-        encode_json(value)
-    except (ValueError, RecursionError):
-        return True
-    return False
-
-
-def diagnose_head(scope: dict[str, Any], error: ValueError) -> Problem | None:
-    """Why `error` may have come of this request without its body, as `diagnose` says it."""
-    words = "a number is not finite"
-    if any(_is_not_finite(value) for _, value in QueryParams(scope["query_string"]).multi_items()):
-        return Problem("malformed-query", words)
-    if not _is_unwritable(error):  # "nan" in a path is more often a name than a number
-        return None
-    if any(map(_is_not_finite, scope["path"].split("/"))):
-        return Problem("malformed-path", words)
-    headers = Headers(raw=scope["headers"])
-    cookies = (pair for line in headers.getlist("cookie") for pair in cookie_parser(line).values())
-    if any(map(_is_not_finite, (*headers.values(), *cookies))):
-        return Problem("malformed-header", words)
-    return None
-
-
-def _is_unwritable(error: ValueError) -> bool:
-    """Whether this is how `json` says that a value is none of JSON's: a number, or half a character."""
-    return isinstance(error, UnicodeEncodeError) or str(error).startswith("Out of range float values")
-
-
-def _is_not_finite(text: str) -> bool:
-    try:
-        return not isfinite(float(text))
-    except ValueError:
-        return False
 
 
 def as_sent(scope: dict[str, Any]) -> list[tuple[bytes, bytes]]:
@@ -311,18 +239,17 @@ def _too_large(body_limit: int) -> Problem:
     return Problem("body-too-large", f"at most {body_limit} bytes", limit=body_limit)
 
 
-def _media_type(scope: dict[str, Any]) -> str:
+def media_type(scope: dict[str, Any]) -> str:
+    """Of the body, in lower case and without parameters; "" if the client does not say."""
     return Headers(raw=scope["headers"]).get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _is_json(scope: dict[str, Any]) -> bool:
-    media_type = _media_type(scope)
-    return media_type == "application/json" or media_type.endswith("+json")
+def is_json(scope: dict[str, Any]) -> bool:
+    """Whether the client calls the body JSON."""
+    said = media_type(scope)
+    return said == "application/json" or said.endswith("+json")
 
 
-def _without_key(scope: dict[str, Any]) -> list[tuple[bytes, bytes]]:
-    return [pair for pair in scope["headers"] if pair[0] != b"idempotency-key"]
-
-
-async def _ended() -> Any:
+async def ended() -> Any:
+    """A `receive` after the body."""
     return {"type": "http.disconnect"}

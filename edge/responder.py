@@ -9,6 +9,7 @@ from typing import Any
 from starlette.types import Send
 
 from . import cross_origin, page_script, security_headers
+from .caching import controls, is_shareable
 from .cookies import has_refresh
 from .errors import NeedsEdge, Problem
 from .host import Host
@@ -18,10 +19,7 @@ from .visitor import CLIENT_HEADER, Headers
 
 RENAMED = {b"location": b"edgekit-location"}
 # What is said of the redirect is not said of the 200 in its place.
-OF_CACHES = {
-    *(b"cache-control", b"cdn-cache-control", b"surrogate-control", b"expires", b"pragma", b"age"),
-    *(b"etag", b"last-modified"),
-}
+OF_CACHES = {b"expires", b"pragma", b"age", b"etag", b"last-modified"}
 NO_STORE = (b"cache-control", b"private, no-store")
 logger = logging.getLogger("edgekit")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -80,7 +78,7 @@ class Responder:
             self.started = True
             spent = (self._host.timer() - self._since) * 1000
             timing = f'edgekit;desc="{self._host.name}";dur={spent:.2f}'
-            private = _is_private(message["headers"])
+            private = not is_shareable(message["headers"])
             if private and self.made_for is not None:
                 timing += f', edgekit-user;desc="{self.made_for()}"'
             own = [(b"edgekit-host", self._host.name.encode()), (b"server-timing", timing.encode())]
@@ -128,8 +126,12 @@ class Responder:
         if status not in REDIRECTS or self._host.name == "browser":
             return status, headers
         if not any(name == CLIENT_HEADER for name, _ in self._scope["headers"]):
-            return status, headers if _is_private(headers) else [*headers, (b"vary", CLIENT_HEADER)]
-        renamed = [(RENAMED.get(name, name), value) for name, value in headers if name not in OF_CACHES]
+            return status, [*headers, (b"vary", CLIENT_HEADER)] if is_shareable(headers) else headers
+        renamed = [
+            (RENAMED.get(name, name), value)
+            for name, value in headers
+            if not (name in OF_CACHES or controls(name))
+        ]
         return 200, [*renamed, (b"edgekit-status", str(status).encode()), NO_STORE]
 
 
@@ -149,8 +151,3 @@ def _subject(pair: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
     """What a header is about: its name, and for a cookie that one's name."""
     name, value = pair
     return name, value.partition(b"=")[0] if name == b"set-cookie" else b""
-
-
-def _is_private(headers: Headers) -> bool:
-    caching = dict(headers).get(b"cache-control", b"").lower()
-    return not caching or b"private" in caching or b"no-store" in caching

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .applied import remember
+from .caching import PRIVATE, caching_of, is_shareable, made_private
 from .context import Context
+from .diagnosis import diagnose
 from .errors import NeedsEdge, Problem
 from .exchange import NOT_STORED, REPLAYED, Answer
 from .host import Host
-from .intake import diagnose
 from .leaving import end, sign_out
 from .responder import Responder
 from .tokens import VIEW_LIFE, Session
@@ -21,7 +22,6 @@ from .visitor import Changes, Headers
 from .wire import RESPONSE_LIMIT, Commit, Outcome, StoredResponse, encode_json
 
 EFFECTS_HEADER = b"edgekit-effects"
-PRIVATE = (b"cache-control", b"private, no-cache")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class Settlement:
             "writes": [[*write.key, write.value] for write in writes],
         }
         encoded = base64.b64encode(encode_json(effects))
-        return answer._replace(headers=[*_private(answer.headers), (EFFECTS_HEADER, encoded)])
+        return answer._replace(headers=[*made_private(answer.headers), (EFFECTS_HEADER, encoded)])
 
     async def _replay(self, outcome: Outcome) -> Answer:
         """The stored answer. Its state counts only for the view that it was made from: a newer one contains
@@ -223,25 +223,24 @@ class Settlement:
         versions = ctx.catalog.versions
         if versions:
             headers = [*headers, (b"edgekit-catalog", json.dumps(versions, separators=(",", ":")).encode())]
-        caching = dict(headers).get(b"cache-control", b"").lower()
-        shareable = caching != b"" and b"private" not in caching and b"no-store" not in caching
+        caching, shareable = caching_of(headers), is_shareable(headers)
         if changed.settled and ctx.signed_out:
             leaving, everywhere = ctx.visitor.session, ctx.signed_out == "everywhere"
             gone = await sign_out(self._host, self._scope, leaving, everywhere=everywhere)
-            return [*_private(headers), *gone]
+            return [*made_private(headers), *gone]
         signed_in = changed.settled and ctx.signed_in
         if not changed.settled and ctx.signed_in:  # it is as it was
             ctx.session = ctx.visitor.session
         renews = changed.state is not None or changed.sealed is not None or ctx.is_new
         if renews and ctx.uninvited and ctx.visitor.session is None and not ctx.visitor.is_nobody:
-            return _private(headers)  # a read that nobody has asked for makes nobody a guest
+            return made_private(headers)  # a read that nobody has asked for makes nobody a guest
         if shareable and ctx.personal:
-            headers, shareable = _private(headers), False
+            headers, shareable = made_private(headers), False
         if not renews and (shareable or not self._view_is_old()):
             return headers if caching else [*headers, PRIVATE]
         if shareable or not caching:
             # Tokens in a cache that is shared would make everybody the same user.
-            headers = _private(headers)
+            headers = made_private(headers)
         return headers + await self._host.visitors.issue(
             self._scope, await self._issued(changed, signed_in=signed_in)
         )
@@ -292,7 +291,3 @@ class Settlement:
         if session is None or self._host.name == "browser":
             return False
         return view is None or view.jkt != session.jkt or self._ctx.now - view.issued_at > VIEW_LIFE / 2
-
-
-def _private(headers: Headers) -> Headers:
-    return [*(pair for pair in headers if pair[0] != b"cache-control"), PRIVATE]

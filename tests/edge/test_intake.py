@@ -23,7 +23,6 @@ from edge.intake import (
     as_sent,
     check_head,
     check_json,
-    diagnose,
     form_field,
     idempotency_key,
     limited,
@@ -386,44 +385,6 @@ def test_reads_are_of_now(make_scope: MakeScope, method: str) -> None:
     assert sent(make_scope, "990500", method) == 1000.0
 
 
-# Why an app failed
-
-
-def diagnosis(scope: Scope, body: bytes) -> str | None:
-    problem = asyncio.run(diagnose(scope, body))
-    return None if problem is None else problem.code
-
-
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000])
-@pytest.mark.parametrize(
-    "media_type", ["application/json", "Application/JSON; charset=utf-8", "application/x+json"]
-)
-def test_broken_json_is_the_clients_mistake(make_scope: MakeScope, media_type: str, body: bytes) -> None:
-    assert diagnosis(make_scope("POST", "/", [("content-type", media_type)]), body) == "malformed-json"
-
-
-def test_broken_form_is_the_clients_mistake_also_with_a_key_in_the_header(make_scope: MakeScope) -> None:
-    scope = make_scope("POST", "/", [*MULTIPART, ("idempotency-key", KEY)])
-    assert diagnosis(scope, b"--x\r\nno header\r\n\r\n") == "malformed-form"
-
-
-@pytest.mark.parametrize(
-    ("headers", "body"),
-    [
-        ([("content-type", "application/json")], b"{}"),
-        (FORM, b"a=1&_key=bad"),
-        (MULTIPART, multipart(a="1")),
-        ([("content-type", "text/plain")], b"{"),
-        ([], b"{"),
-    ],
-    ids=str,
-)
-def test_good_body_is_nobodys_mistake(
-    make_scope: MakeScope, headers: list[tuple[str, str]], body: bytes
-) -> None:
-    assert diagnosis(make_scope("POST", "/", headers), body) is None
-
-
 @pytest.mark.parametrize("kind", [FORM, MULTIPART])
 def test_a_form_has_no_other_limits_than_its_body(make_scope: MakeScope, kind: Any) -> None:
     """Case P12: how many fields there may be, and how long ones, is for the app to say."""
@@ -431,7 +392,6 @@ def test_a_form_has_no_other_limits_than_its_body(make_scope: MakeScope, kind: A
     body = multipart(**many) if kind is MULTIPART else urlencode(many).encode()
     scope = make_scope("POST", headers=kind)
     assert asyncio.run(form_field(scope, body)) == KEY
-    assert asyncio.run(diagnose(scope, body)) is None
 
 
 def test_what_a_worker_cannot_say_of_a_request_it_says_in_a_header(make_scope: MakeScope) -> None:
