@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -34,9 +35,10 @@ def back_up(source: Path, target: Path) -> int:
     draft.unlink(missing_ok=True)
     open_private(draft, os.O_EXCL).close()
     try:
-        with apsw.Connection(str(draft)) as copy, copy.backup("main", open_reader(source), "main") as work:
-            while not work.done:
-                work.step(STEP)
+        with closing(apsw.Connection(str(draft))) as copy, closing(open_reader(source)) as database:
+            with copy.backup("main", database, "main") as work:
+                while not work.done:
+                    work.step(STEP)
             found = copy.execute("PRAGMA quick_check").get
         if found != "ok":
             raise StartError(f"the copy of {source} is damaged: {found}")

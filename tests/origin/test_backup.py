@@ -26,6 +26,7 @@ async def test_a_copy_holds_what_was_acknowledged_and_starts_an_origin(
     backup.main(["--data", str(tmp_path / "data"), "--to", str(copy)])  # the store is open
     await store.commit(ANN, "other-key-of-a-test", make_commit({"cups/1": None}), 2.0)
     assert copy.stat().st_mode & 0o777 == 0o600
+    assert [name for name in os.listdir(tmp_path) if "copy" in name] == ["copy.db"]  # no WAL of the draft
     restored = tmp_path / "restored"
     restored.mkdir()
     copy.rename(restored / "origin.db")
