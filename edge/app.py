@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from . import endpoints, hidden, hosts, page_script, sockets
 from .applied import STORED, find
 from .context import Context
+from .cookies import without_ours
 from .cors import granted
 from .csrf import check_write, is_uninvited
 from .diagnosis import diagnose, diagnose_head
@@ -132,6 +133,7 @@ class Stateless:
             if problem is not None:
                 await sockets.refuse(scope, receive, send, problem)
             else:
+                scope["headers"] = without_ours(scope, scope["headers"])
                 await self.app(scope, receive, send)
         else:
             await self.app(scope, receive, send)

@@ -36,7 +36,7 @@ def without_ours(scope: dict[str, Any], headers: Iterable[Header]) -> list[Heade
         if name.startswith(OWN):
             continue
         if name == b"cookie" and OWN in value:
-            kept = [pair for pair in value.split(b";") if pair.strip().partition(b"=")[0] not in names]
+            kept = [pair for pair in value.split(b";") if pair.partition(b"=")[0].strip() not in names]
             if kept:
                 found.append((name, b";".join(kept).strip()))
         else:
@@ -63,4 +63,4 @@ def erase(scope: dict[str, Any]) -> list[Header]:
 
 def _name(scope: dict[str, Any], which: str) -> str:
     """`__Host-` binds a cookie to this very host, but browsers accept that prefix over https only."""
-    return f"__Host-edgekit-{which}" if scope["scheme"] == "https" else f"edgekit-{which}"
+    return f"__Host-edgekit-{which}" if scope["scheme"] in ("https", "wss") else f"edgekit-{which}"

@@ -80,3 +80,22 @@ def test_others_are_refused(open_socket: Open, path: str, headers: list[tuple[st
 def test_a_route_may_ask_for_other_sites(open_socket: Open) -> None:
     (message,) = open_socket("/open", [SITE, ("origin", "https://evil.example")])
     assert message["type"] == "websocket.accept"
+
+
+@pytest.mark.parametrize(
+    ("address", "prefix"), [("https://tea.example", "__Host-"), ("http://tea.example", "")]
+)
+def test_app_does_not_see_the_kits_cookies(
+    make_host: Callable[..., Any], make_scope: Callable[..., Any], address: str, prefix: str
+) -> None:
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.extend(scope["headers"])
+
+    stateless = Stateless(app)
+    stateless.bind(make_host(address=PublicAddress.of(address)))
+    mixed = ("cookie", f"a=1; {prefix}edgekit-session=x; {prefix}edgekit-refresh =y")
+    scope = make_scope("GET", "/", [SITE, mixed, ("edgekit-client", "1")], type="websocket", scheme="ws")
+    asyncio.run(stateless(scope, None, None))  # type: ignore[arg-type]
+    assert seen == [(b"host", b"tea.example"), (b"cookie", b"a=1")]
