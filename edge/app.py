@@ -41,6 +41,7 @@ from .intake import (
     sent_at,
 )
 from .lifespan import refuse_to_start, run_lifespan
+from .parameters import check, texts
 from .placement import Placement
 from .presence import Presence
 from .reruns import PATIENCE, Reruns, final
@@ -53,6 +54,8 @@ from .wire import RecordKey
 
 class Stateless:
     """An ASGI app that keeps nothing between two requests; itself an ASGI app.
+
+    Raises TypeError for an argument of another type, and ValueError for a pattern that no router would take.
 
     `anywhere`: path patterns (Starlette syntax) whose safe requests may be answered in the browser.
     `shared`: record collections that belong to everybody instead of to one user.
@@ -90,13 +93,14 @@ class Stateless:
         max_body: int = BODY_LIMIT,
         conflict_timeout: float = PATIENCE,
     ) -> None:
+        check(app, static, max_body)
         self.app = app
-        self.placement = Placement(anywhere)
-        self.shared = frozenset(shared)
-        self.readable = frozenset(readable)
-        self.optimistic = Placement(optimistic)
-        self._bound = Guard(bound, root_paths(app))
-        self._foreign = Foreign(foreign)
+        self.placement = Placement(texts("anywhere", anywhere))
+        self.shared = frozenset(texts("shared", shared))
+        self.readable = frozenset(texts("readable", readable))
+        self.optimistic = Placement(texts("optimistic", optimistic))
+        self._bound = Guard(texts("bound", bound), root_paths(app))
+        self._foreign = Foreign(texts("foreign", foreign))
         self.static = dict(static or {})
         self._shape = Shape(state_version, upgrade)
         self.script = script

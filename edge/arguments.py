@@ -32,7 +32,7 @@ def edge_verb(verbs: Any) -> None:
     )
     app(verb)
     verb.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    verb.add_argument("--port", type=int, default=8000, help="0 picks a free one (default: %(default)s)")
+    verb.add_argument("--port", type=port, default=8000, help="0 picks a free one (default: %(default)s)")
     address(verb)
     verb.add_argument(
         "--proxies",
@@ -90,6 +90,12 @@ def address(verb: argparse.ArgumentParser) -> None:
 def count(text: str) -> int:
     if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def port(text: str) -> int:
+    if not 0 <= (number := int(text)) <= 65_535:
+        raise argparse.ArgumentTypeError("a port is a number up to 65535, 0 picks a free one")
     return number
 
 

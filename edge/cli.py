@@ -29,7 +29,9 @@ def parser() -> argparse.ArgumentParser:
     serve = verbs.add_parser("serve", help="run origin, edge and browser release; reload on changes")
     arguments.app(serve)
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    serve.add_argument("--port", type=int, default=8000, help="0 picks a free one (default: %(default)s)")
+    serve.add_argument(
+        "--port", type=arguments.port, default=8000, help="0 picks a free one (default: %(default)s)"
+    )
     serve.add_argument(
         "--data", type=Path, default=Path("data"), help="for database, keys, release (default: data)"
     )

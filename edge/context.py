@@ -292,9 +292,9 @@ class Context:
 def context(request: HTTPConnection) -> Context:
     """The context of a request that came through `Stateless`.
 
-    Raises RuntimeError when the app runs without it.
+    Raises RuntimeError when the app runs without it, or for what is no request.
     """
-    found: Any = request.scope.get(SCOPE_KEY)
+    found: Any = getattr(request, "scope", {}).get(SCOPE_KEY)
     if not isinstance(found, Context):
-        raise RuntimeError("no edgekit context: serve the app wrapped in edge.Stateless")
+        raise RuntimeError("no edgekit context: it takes a handler's request, and an app in edge.Stateless")
     return found

@@ -60,7 +60,10 @@ def check_write(scope: dict[str, Any], form_key: str | None, secrets: Iterable[s
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     own = any(name in headers for name in _OWN_HEADERS) or media_type not in _SAFELISTED
     if not own and site is None and "origin" not in headers:
-        words = "a form needs the hidden field of form_key() to be sent in a user's name"
+        words = (
+            "a form in a user's name needs the hidden field that ctx.form_key() makes; "
+            "a program sends JSON or an Idempotency-Key"
+        )
         raise Problem("forbidden", words, for_developers=True)
 
 

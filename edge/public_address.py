@@ -22,6 +22,9 @@ _LOCAL = (
     "the address of this site is not set (EDGEKIT_ADDRESS, or --address), so it answers on this machine only"
 )
 
+# The name that Starlette's TestClient calls every app by.
+_TESTS = "tests call this app with edge.testing.Client(app) instead of Starlette's TestClient"
+
 
 @dataclass(frozen=True, slots=True)
 class PublicAddress:
@@ -59,7 +62,7 @@ class PublicAddress:
             raise Problem("malformed-header", "Host is not a name and a port")
         host = name if port == PORTS[self.scheme] else f"{name}:{port}"
         if self.origin is None and not is_loopback(name):
-            raise Problem("misdirected-request", _LOCAL)
+            raise Problem("misdirected-request", _TESTS if name == "testserver" else _LOCAL)
         if self.origin is not None and f"{self.scheme}://{host}" != self.origin:
             raise Problem("misdirected-request", f"this site is at {self.origin}")
         scope["server"] = (name.strip("[]"), port)

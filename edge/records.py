@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from .errors import NeedsEdge, Problem
 from .running import unmarked
+from .state import encode_named
 from .types import JSON, Principal
 from .wire import (
     RECORD_LIMIT,
@@ -17,11 +18,11 @@ from .wire import (
     RecordKey,
     Scope,
     Write,
-    encode_json,
     is_count,
     is_name,
 )
 
+NAMES = "a name is a text of 1 to 128 of A-Z a-z 0-9 _ . -"
 # What only says that somebody cannot be asked at present.
 NOT_NOW = frozenset({"needs-edge", "origin-unavailable", "origin-invalid", "overloaded"})
 NOBODY = Principal("nobody")  # who reads shared records before there is a user
@@ -114,7 +115,7 @@ class Records:
         A listing is not part of the conflict check: what decides a write is read with `get`.
         """
         if not is_name(collection):
-            raise ValueError(f"not a collection name: {collection!r}")
+            raise ValueError(f"not a collection name: {collection!r}; {NAMES}")
         scope = self._scope(collection)
         self.touched = True
         return await self._page(scope, collection, limit, after)
@@ -145,7 +146,7 @@ class Records:
         peeks stays one that needs no storage. Raises NeedsEdge for a collection that is not readable here.
         """
         if not is_name(collection):
-            raise ValueError(f"not a collection name: {collection!r}")
+            raise ValueError(f"not a collection name: {collection!r}; {NAMES}")
         scope = self._scope(collection)
         try:
             with unmarked():
@@ -159,8 +160,13 @@ class Records:
             return None
 
     def put(self, collection: str, id: str, value: dict[str, Any]) -> None:  # noqa: A002
-        """Store `value` (a JSON object of at most 64 KiB) when the request succeeds."""
-        if len(encode_json(value)) > RECORD_LIMIT:
+        """Store `value` (a JSON object of at most 64 KiB) when the request succeeds.
+
+        Raises TypeError or ValueError for what is none, or has a name that none may have.
+        """
+        if not isinstance(value, dict):
+            raise TypeError(f"a record is a JSON object, so put takes a dict, not {type(value).__name__}")
+        if len(encode_named(f"the record {collection}/{id}", value)) > RECORD_LIMIT:
             words = f"{collection}/{id} is over {RECORD_LIMIT} bytes of JSON: split it, or keep it elsewhere"
             raise Problem("record-too-large", words, for_developers=True)
         self._write(self._key(collection, id), value)
@@ -246,7 +252,7 @@ class Records:
 
     def _key(self, collection: str, record_id: str) -> RecordKey:
         if not is_name(collection) or not is_name(record_id):
-            raise ValueError(f"not a record name: {collection!r}/{record_id!r}")
+            raise ValueError(f"not a record name: {collection!r}/{record_id!r}; {NAMES}")
         return RecordKey(self._scope(collection), collection, record_id)
 
     def _scope(self, collection: str) -> Scope:

@@ -59,7 +59,7 @@ class State(MutableMapping[str, Any]):
 
     @property
     def changed(self) -> bool:
-        return encode_json(self._values) != self._before
+        return encode_named("ctx.state or ctx.sealed", self._values) != self._before
 
     def _check_open(self) -> None:
         if self.closed:
@@ -85,3 +85,13 @@ def too_large(values: Mapping[str, Any], size: int, limit: int) -> Problem:
     largest = ", ".join(f"{key} ({length} bytes)" for length, key in sizes[:3])
     words = f"{size} of {limit} bytes; largest: {largest}; move what grows to ctx.records"
     return Problem("state-too-large", words, for_developers=True)
+
+
+def encode_named(what: str, value: object) -> bytes:
+    """`encode_json` of what an app hands over; TypeError and ValueError say what of it is no JSON."""
+    try:
+        return encode_json(value)
+    except TypeError as error:
+        raise TypeError(f"{what} is not JSON: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{what} is not JSON: {error}") from error

@@ -129,9 +129,9 @@ def is_key(text: str) -> bool:
     return _KEY.fullmatch(text) is not None
 
 
-def is_name(text: str) -> bool:
+def is_name(text: object) -> bool:
     """Whether `text` may name a collection or a record: 1 to 128 of `A-Z a-z 0-9 _ . -`, not dots only."""
-    return _NAME.fullmatch(text) is not None and text.strip(".") != ""
+    return isinstance(text, str) and _NAME.fullmatch(text) is not None and text.strip(".") != ""
 
 
 def fingerprint(

@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
-from watchfiles import DefaultFilter
+from watchfiles import Change, DefaultFilter
 
 from ..keys import load_or_create
 from ..private_files import open_private
@@ -102,9 +102,31 @@ def run(
 
 
 class SourceFilter(DefaultFilter):
-    """Leaves out what is no source: what editors and builds leave behind, such as the lock of the app."""
+    """Leaves out what is no source: what editors and builds leave behind, such as the lock of the app.
 
-    ignore_entity_patterns = (*DefaultFilter.ignore_entity_patterns, r"^\.", r"^edgekit\.lock$")
+    Logs, too: each build writes to them, so one that lies beside the app would ask for the next build.
+    """
+
+    ignore_entity_patterns = (
+        *DefaultFilter.ignore_entity_patterns,
+        *(r"^\.", r"^edgekit\.lock$", r"\.log$", r"^nohup\.out$"),
+    )
+
+    def __call__(self, change: Change, path: str) -> bool:
+        return super().__call__(change, path) and not is_output(path)
+
+
+def is_output(path: str) -> bool:
+    """Whether this process writes its standard output or errors to that file (`2> err`)."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return False
+    for stream in (1, 2):
+        with contextlib.suppress(OSError):  # closed
+            if os.path.samestat(found, os.fstat(stream)):
+                return True
+    return False
 
 
 class Supervisor:

@@ -529,3 +529,9 @@ def test_who_signs_in_may_copy_what_the_guest_had() -> None:  # case N14
     assert client.post("/enter").status_code == 200
     assert client.get("/").text == "[{'text': 'kept'}]"
     assert client.post("/again").text == "None"
+
+
+@pytest.mark.parametrize("thing", [None, "/", {"type": "http"}])
+def test_what_is_no_request_has_no_context(thing: Any) -> None:
+    with pytest.raises(RuntimeError, match="it takes a handler's request"):
+        context(thing)

@@ -175,3 +175,9 @@ def test_nothing_is_answered_under_another_name(site: Stateless, call: Callable[
     assert heard.header("strict-transport-security") == "max-age=31536000"
     assert b"evil" not in heard.body
     assert heard.header("set-cookie") is None
+
+
+def test_a_test_client_of_starlette_is_told_of_the_kits_own(make_scope: MakeScope) -> None:
+    with pytest.raises(Problem, match=r"edge\.testing\.Client") as refused:
+        admitted(PublicAddress.of(None), make_scope, "testserver")
+    assert refused.value.code == "misdirected-request"

@@ -211,6 +211,27 @@ def test_names_that_do_not_fit_the_wire_are_the_apps_mistake(collection: str, na
         unit.delete(collection, name)
 
 
+@pytest.mark.parametrize(
+    ("value", "error", "words"),
+    [
+        ([1], TypeError, "put takes a dict, not list"),
+        (None, TypeError, "put takes a dict, not NoneType"),
+        ({"tags": {"a"}}, TypeError, "the record cups/a is not JSON: Object of type set"),
+        ({"price": float("nan")}, ValueError, "the record cups/a is not JSON"),
+    ],
+)
+def test_what_is_no_json_object_is_refused_where_it_is_put(
+    value: Any, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        records(Source()).put("cups", "a", value)
+
+
+def test_a_number_is_no_name_and_the_message_says_what_is_one() -> None:
+    with pytest.raises(ValueError, match=r"not a record name: 'cups'/3; a name is a text of 1 to 128"):
+        records(Source()).put("cups", 3, {})  # type: ignore[arg-type]
+
+
 def test_collection_name_that_does_not_fit_cannot_be_listed() -> None:
     with pytest.raises(ValueError, match="not a collection name"):
         asyncio.run(records(Source()).list("a/b"))

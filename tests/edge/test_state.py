@@ -119,3 +119,10 @@ def test_state_of_another_layout_is_brought_to_the_present_one_without_touching_
     before = {"cart": {"tea": 1}}
     assert Shape(3, upgrade).fit(before, 1) == {"basket": {"tea": 1, "from": 1}}
     assert before == {"cart": {"tea": 1}}
+
+
+def test_a_value_that_is_no_json_is_named() -> None:
+    state = State({})
+    state["tags"] = {"a"}
+    with pytest.raises(TypeError, match=r"ctx\.state or ctx\.sealed is not JSON: Object of type set"):
+        _ = state.changed

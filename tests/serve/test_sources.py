@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,7 +60,8 @@ def test_a_checkout_of_the_kit_is_watched_too():
 
 
 @pytest.mark.parametrize(
-    "name", ["edgekit.lock", ".new-x1y2", "__pycache__/app.cpython-311.pyc", "data/x.py"]
+    "name",
+    ["edgekit.lock", ".new-x1y2", "__pycache__/app.cpython-311.pyc", "data/x.py", "serve.log", "nohup.out"],
 )
 def test_what_builds_and_editors_leave_behind_is_no_change(name):
     assert not SourceFilter(ignore_paths=["/app/data"])(Change.modified, f"/app/{name}")
@@ -66,3 +69,21 @@ def test_what_builds_and_editors_leave_behind_is_no_change(name):
 
 def test_a_template_is_a_source():
     assert SourceFilter()(Change.modified, "/app/templates/cart.html")
+
+
+@pytest.mark.parametrize("stream", [1, 2])
+def test_the_file_that_the_output_goes_to_is_no_source(tmp_path, stream):
+    """`edgekit serve app:app 2> err` beside the app would build for ever."""
+    (tmp_path / "err").touch()
+    (tmp_path / "app.py").touch()
+    code = """
+import sys
+from edge.serve.supervisor import SourceFilter
+from watchfiles import Change
+names = [name for name in ("err", "app.py") if SourceFilter()(Change.modified, f"{sys.argv[1]}/{name}")]
+sys.exit(names != ["app.py"])
+"""
+    with (tmp_path / "err").open("w") as file:
+        streams = {1: {"stdout": file}, 2: {"stderr": file}}[stream]
+        done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], **streams, check=False)
+    assert done.returncode == 0, (tmp_path / "err").read_text()
