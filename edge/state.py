@@ -88,10 +88,11 @@ def too_large(values: Mapping[str, Any], size: int, limit: int) -> Problem:
 
 
 def encode_named(what: str, value: object) -> bytes:
-    """`encode_json` of what an app hands over; TypeError and ValueError say what of it is no JSON."""
+    """`encode_json` of what an app hands over; a TypeError says what of it is no JSON.
+
+    A ValueError stays as it is: it may be the client's number, and `diagnosis` tells by its words.
+    """
     try:
         return encode_json(value)
     except TypeError as error:
         raise TypeError(f"{what} is not JSON: {error}") from error
-    except ValueError as error:
-        raise ValueError(f"{what} is not JSON: {error}") from error
