@@ -54,7 +54,7 @@ class PublicAddress:
         said = [value for name, value in scope["headers"] if name == b"host"]
         if len(said) != 1:
             raise Problem("malformed-header", "a request has exactly one Host header")
-        found = _HOST.fullmatch(said[0].decode("latin-1").lower())
+        found = _HOST.fullmatch(said[0].decode("latin-1").lower().strip(" \t"))
         if found is None:
             raise Problem("malformed-header", "Host is not a name and a port")
         name, port = found["name"], int(found["port"] or PORTS[self.scheme])

@@ -31,7 +31,9 @@ def refusal(address: PublicAddress, make_scope: MakeScope, *hosts: str) -> str:
     return refused.value.code
 
 
-@pytest.mark.parametrize("host", ["tea.example", "TEA.example", "tea.example:443", "tea.example:"])
+@pytest.mark.parametrize(
+    "host", ["tea.example", "TEA.example", "tea.example:443", "tea.example:", "\ttea.example\t"]
+)
 def test_every_spelling_of_the_site_comes_to_the_same(make_scope: MakeScope, host: str) -> None:
     scope = admitted(SITE, make_scope, host)
     assert (scope["scheme"], scope["server"]) == ("https", ("tea.example", 443))
