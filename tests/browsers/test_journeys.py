@@ -62,7 +62,7 @@ def test_offline_the_cart_goes_on_and_what_only_the_edge_can_do_says_so(visitor)
     browser.press("Add to cart")
     assert "Shincha" in browser.text()
     browser.press("Place the order")
-    assert browser.run("return document.title") == "Not sent yet"
+    assert browser.run("return document.title") == "Not sent · Third Steep"
     assert browser.run("return document.styleSheets[0].cssRules.length") > 0
     assert browser.answered() == "browser"
     line.mend()

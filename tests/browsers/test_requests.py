@@ -71,7 +71,7 @@ def test_a_page_that_hides_its_referrer_may_send_forms(visitor):
         visitor.browser.press("go")
         assert visitor.browser.answered() == "browser"
     visitor.line.mend()
-    visitor.browser.wait("edgekit.outbox.waiting === 0 && edgekit.outbox.rejected === 0")
+    visitor.browser.wait("globalThis.edgekit?.outbox.waiting === 0 && edgekit.outbox.rejected === 0")
     visitor.browser.goto(visitor.url)
     notes = visitor.browser.run("return document.getElementById('notes').textContent")
     assert notes.endswith("cut False cut True")
