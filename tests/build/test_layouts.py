@@ -88,7 +88,7 @@ def test_which_folders_belong_to_an_app(write, spec, files, static, shipped):
 
 
 def test_what_was_not_shipped_is_named(write, run_build, tmp_path):
-    folder = write({"main.py": 'text = open("content/tea.txt").read()\n', "content/tea.txt": "green"})
+    folder = write({"main.py": 'app = open("content/tea.txt").read()\n', "content/tea.txt": "green"})
     with pytest.raises(BuildError, match=r"'content/tea\.txt' was not shipped; add --include content"):
         run_build("main:app", tmp_path / "out", app_dir=folder, development=True)
 

@@ -127,7 +127,7 @@ def test_a_static_folder_of_any_name_is_found(rebuild, app_dir):
     source = app_dir / "tinyshop" / "app.py"
     source.write_text(source.read_text().replace('"static"', '"public"'))
     first = rebuild()
-    assert set(first.manifest.document["static"]) == {"/assets/shop.css", "/assets/a%20picture.png"}
+    assert set(first.manifest.document["static"]) == {"/assets/shop.css", "/assets/a picture.png"}
     assert b"seagreen" not in first.file("app").read_bytes()
     assert [step.name for step in first.steps].count("import") == 2
     source.write_text(source.read_text() + "\n# changed\n")

@@ -9,7 +9,7 @@ import pytest
 
 from edge.release.archive import pack, tail
 from edge.release.cache import Cache
-from edge.release.stdlib import OURS
+from edge.release.stdlib import OURS, TARGET
 from edge.release.toolchain import find
 
 FILES = {
@@ -38,7 +38,8 @@ def run(cache, tmp_path_factory):
 
     def run(archive, *, quick):
         program = folder / f"{quick}.py"
-        program.write_text((OURS.read_text("utf-8") if quick else "") + PROGRAM)
+        ours = (TARGET / OURS["sitecustomize.py"]).read_text("utf-8") if quick else ""
+        program.write_text(ours + PROGRAM)
         done = toolchain.python(program, [str(archive)])
         assert done.returncode == 0, done.stderr
         return done.stdout
