@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -119,6 +120,8 @@ def parser() -> argparse.ArgumentParser:
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     options = parser().parse_args(words)
+    # What is made here is run by edges, builds and browsers: whatever the umask, nobody else may change it.
+    os.umask(os.umask(0o022) | 0o022)
     if options.verb == "serve":
         try:
             from .serve import run  # noqa: PLC0415 - needs the extra `serve`

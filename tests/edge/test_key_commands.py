@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,21 @@ def kids(file: Path) -> list[str]:
 
 def public(file: Path) -> list[str]:
     return [row["kid"] for row in json.loads(public_file(file).read_bytes())["keys"]]
+
+
+def test_nobody_else_may_change_what_a_command_makes(tmp_path: Path) -> None:
+    """case T8: not even the folders around it, without any umask"""
+    command = [
+        Path(sys.executable).with_name("edgekit"),
+        "keys",
+        "init",
+        "--keys",
+        "data/keys/edge-private.json",
+    ]
+    subprocess.run(command, cwd=tmp_path, umask=0, check=True, capture_output=True)
+    made = [tmp_path / "data", *(tmp_path / "data").rglob("*")]
+    assert len(made) == 4
+    assert [path.name for path in made if path.stat().st_mode & 0o022] == []
 
 
 def test_init_makes_a_set_for_the_owner_alone_and_says_where(tmp_path: Path) -> None:
