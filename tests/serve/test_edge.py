@@ -92,7 +92,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         (["--address", "tea"], {}, "EDGEKIT_ADDRESS: 'tea' is not an origin"),
         (["--host", "0.0.0.0"], {}, "EDGEKIT_ADDRESS is not set"),
         (["--proxies", "*"], {}, "EDGEKIT_PROXIES: '*' is no address"),
-        (["--port", "99999"], {}, "Cannot listen on 127.0.0.1, port 99999"),
+        # An address of nobody's (RFC 5737).
+        (["--host", "192.0.2.1", "--address", "https://tea.example"], {}, "Cannot listen on 192.0.2.1"),
         (["--connections", "1000000000"], {}, "--connections: this system allows"),
         (["--app-dir", "/nowhere"], {}, "There is no folder /nowhere"),
     ],
