@@ -8,7 +8,7 @@
 import { inTime } from "./in-time.js";
 import { MESSAGE } from "./protocol.js";
 
-const ANSWER = 1_000; // ms that a page has; it may be busy with leaving
+const ANSWER = 5_000; // ms that a page has; it may be busy with leaving, on a machine that is busy too
 
 /** @typedef {Pick<WindowClient, "postMessage">} Page */
 

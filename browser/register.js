@@ -1,7 +1,7 @@
 // @ts-check
 /** Registers the service worker. Imports nothing, because it is served as /_edge/register.js. */
 
-const PATIENCE = 15_000; // ms; some blockers leave register() pending for ever
+const PATIENCE = 30_000; // ms; some blockers leave register() pending for ever
 const WORKER = "/sw.js";
 
 /**
