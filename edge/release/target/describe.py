@@ -51,9 +51,9 @@ class Recorder:
 async def describe(host: Any, spec: str, loading: Any, *, thorough: bool) -> dict[str, Any]:
     module, attribute = spec.split(":")
     loaded = getattr(importlib.import_module(module), attribute)
-    await loading
     if not callable(loaded):
         return {"not_an_app": type(loaded).__name__}
+    await loading
     wrapper = importlib.import_module("edge").Stateless
     app = loaded if isinstance(loaded, wrapper) else wrapper(loaded)  # as the hosts do
     static = {prefix: os.path.abspath(folder) for prefix, folder in app.static.items()}  # noqa: ASYNC240
