@@ -123,6 +123,9 @@ class Driven(ABC):
     def take_over(self, url: str) -> str:
         """Visit, and wait until the browser's own host is ready; returns the host that answered."""
         host = self.visit(url)
+        self.wait("globalThis.edgekit?.state.phase === 'ready'")
+        if self.run("return navigator.serviceWorker.controller === null"):
+            self.goto(url)  # loaded while the worker of another page was taking over
         self.wait(self.READY)
         return host
 
