@@ -294,6 +294,18 @@ def apt_install(root: Sequence[str], packages: Sequence[str], advice: str) -> No
         quiet([*root, "apt-get", *words], advice, DEBIAN_FRONTEND="noninteractive")
 
 
+def bring(group: str, what: str, packages: Sequence[str]) -> None:
+    """Install Debian's packages for a test group, if any are missing; raises `Stop` with their names."""
+    if not packages:
+        return
+    advice = f"The group `{group}` needs these of Debian's packages, or their like: {' '.join(packages)}."
+    root = as_root()
+    if root is None or shutil.which("apt-get") is None:
+        raise Stop(advice)
+    say(f"· {what} for the tests …")
+    apt_install(root, packages, advice)
+
+
 def install_nginx() -> None:
     """Bring nginx, and what makes a namespace to run it in."""
     programs = {
@@ -304,14 +316,7 @@ def install_nginx() -> None:
         "openssl": "openssl",
     }
     packages = [package for program, package in programs.items() if shutil.which(program) is None]
-    if not packages:
-        return
-    advice = f"The group `deploy` needs these of Debian's packages, or their like: {' '.join(packages)}."
-    root = as_root()
-    if root is None or shutil.which("apt-get") is None:
-        raise Stop(advice)
-    say("· nginx for the tests …")
-    apt_install(root, packages, advice)
+    bring("deploy", "nginx", packages)
 
 
 def install_other_engines() -> None:
@@ -323,14 +328,7 @@ def install_other_engines() -> None:
     firefox = os.environ.get("EDGEKIT_FIREFOX") or shutil.which("firefox")
     here = {"firefox-esr" if firefox else "", *filter(shutil.which, OTHER_ENGINES)}
     packages = [name for program, names in OTHER_ENGINES.items() if program not in here for name in names]
-    if not packages:
-        return
-    advice = f"The group `browsers` needs these of Debian's packages, or their like: {' '.join(packages)}."
-    root = as_root()
-    if root is None or shutil.which("apt-get") is None:
-        raise Stop(advice)
-    say("· Firefox and WebKit for the tests …")
-    apt_install(root, packages, advice)
+    bring("browsers", "Firefox and WebKit", packages)
 
 
 def install_browser() -> None:
